@@ -1,0 +1,51 @@
+"""The errors a user may see; every message is a sentence that says what to do."""
+
+from __future__ import annotations
+
+
+class VinovitsError(Exception):
+    """Base of all errors of vinovits. The command line prints it and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(VinovitsError):
+    """A setting, name or option that can't be right, whatever the files hold."""
+
+    exit_code = 2
+
+
+class TextError(VinovitsError):
+    """Text that can't be spoken: empty, too long, nothing readable in it."""
+
+
+class LanguageError(TextError):
+    """Text in a language that the voice can't speak.
+
+    Attributes:
+        language: English name of the language or script found, such as "Chinese".
+    """
+
+    def __init__(self, message: str, language: str) -> None:
+        super().__init__(message)
+        self.language = language
+
+
+class VoiceError(VinovitsError):
+    """A voice or feature folder that is missing a file, altered, or of an unknown format."""
+
+
+class CheckpointError(VinovitsError):
+    """A checkpoint or its config that can't be converted."""
+
+
+class DeviceError(UsageError):
+    """A device that OpenVINO doesn't have."""
+
+
+class OutputError(VinovitsError):
+    """Audio, timings or a picture that can't be written where they were asked for."""
+
+
+class MissingExtraError(VinovitsError):
+    """A feature whose optional packages aren't installed; the message names the install command."""

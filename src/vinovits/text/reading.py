@@ -1,0 +1,37 @@
+"""What a text front end hands on: sentences of words, each with its phones and tones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word or one punctuation mark, with its place in the original text."""
+
+    text: str
+    """The word as it is spoken ("twenty" for a part of "25"), or one of the punctuation phones."""
+    start: int
+    """Index into the original text of the first character that this word stands for."""
+    end: int
+    """Index behind its last character. Words made from one number share one span."""
+    phones: tuple[str, ...]
+    """Phones without blanks, at least one. Punctuation has itself as its only phone."""
+    tones: tuple[int, ...]
+    """One tone per phone, before the language's offset; punctuation has 0."""
+    is_punctuation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A piece of text that is spoken in one go."""
+
+    text: str
+    """The original characters text[start:end]."""
+    start: int
+    end: int
+    words: tuple[Word, ...]
+    """At least one word that isn't punctuation."""
+    language: str = "en"
+    notes: tuple[str, ...] = ()
+    """Sentences for the user about what was left out or guessed."""
