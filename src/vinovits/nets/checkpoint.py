@@ -1,0 +1,128 @@
+"""Reading released checkpoints into the network."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vinovits.errors import CheckpointError
+from vinovits.nets.config import ModelConfig
+from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.variants import Variant
+
+_LFS_HEADER = b"version https://git-lfs"
+
+
+def load_checkpoint(path: Path, config: ModelConfig, variant: Variant) -> Synthesizer:
+    """Build the network and fill it with the generator weights of a released `G_*.pth`.
+
+    Full checkpoints and those without the posterior encoder are taken, in float32 or float16;
+    weight norm is folded. No code of the file is ever run.
+
+    Args:
+        path: The file.
+        config: Sizes from its config.json.
+        variant: Its family.
+
+    Returns:
+        The network in evaluation mode, float32.
+
+    Raises:
+        CheckpointError: The file can't be read, or its tensors don't fit; the message lists every
+            key that is missing, unexpected or of another shape.
+    """
+    state = fold_weight_norm(read_state(path))
+    posterior = any(name.startswith("enc_q.") for name in state)
+    network = Synthesizer(config, variant, posterior=posterior)
+    wanted = network.state_dict()
+    problems = _differences(wanted, state)
+    if problems:
+        raise CheckpointError(
+            f"The checkpoint {path} doesn't fit its config and the family {variant.name}:\n"
+            + "\n".join(f"  {problem}" for problem in problems)
+        )
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The generator's tensors as float32 (integers stay as they are), by name.
+
+    Raises:
+        CheckpointError: No such file, a git-lfs pointer, truncated, a pickle with code in it, or
+            no table of tensors under "model".
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_LFS_HEADER))
+    except OSError as error:
+        raise CheckpointError(f"The checkpoint {path} can't be read: {error.strerror}.") from None
+    if head == _LFS_HEADER:
+        raise CheckpointError(
+            f"{path} is a git-lfs pointer, not the checkpoint itself. Run `git lfs pull` in its "
+            "repository, or download the file from its page."
+        )
+    if not head:
+        raise CheckpointError(f"The checkpoint {path} is an empty file. Download it again.")
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path):
+            raise CheckpointError(
+                f"The checkpoint {path} holds more than tensors and plain values, so it was not "
+                "loaded: such a file can run code. Get the file from its maker, or save its "
+                f'tensors anew. (torch says: {str(error).splitlines()[0]})'
+            ) from None
+        raise CheckpointError(
+            f"{path} is no checkpoint that torch.save has written, or it is damaged. "
+            "Download it again."
+        ) from None
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise CheckpointError(
+            f"The checkpoint {path} is damaged or cut off ({str(error).splitlines()[0]}). "
+            "Download it again and compare its size."
+        ) from None
+    model = data.get("model") if isinstance(data, dict) else None
+    if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
+        raise CheckpointError(
+            f'The checkpoint {path} has no table of tensors under "model". A generator is named '
+            "G_*.pth; discriminators (D_*, WD_*, DUR_*) hold no voice."
+        )
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in model.items()
+    }
+
+
+def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Replace each pair `weight_g`, `weight_v` by `weight` = g * v / |v|.
+
+    Weight norm: Salimans and Kingma 2016, https://arxiv.org/abs/1602.07868. The norm runs over all
+    axes but the first. Where v is all 0 the direction is undefined; the result is then 0, not NaN.
+    """
+    folded = {}
+    for name, tensor in state.items():
+        if name.endswith(".weight_g") and f"{name[:-1]}v" in state:
+            v = state[f"{name[:-1]}v"]
+            norm = v.flatten(1).norm(dim=1).reshape(tensor.shape)
+            scale = torch.where(norm > 0, tensor / norm, torch.zeros_like(norm))
+            folded[name.removesuffix("_g")] = v * scale
+        elif not (name.endswith(".weight_v") and f"{name[:-1]}g" in state):
+            folded[name] = tensor
+    return folded
+
+
+def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    missing = [f"missing: {name}" for name in wanted if name not in found]
+    unexpected = [f"unexpected: {name}" for name in found if name not in wanted]
+    shapes = [
+        f"wrong shape: {name} is {tuple(found[name].shape)}, the config says {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    return missing + unexpected + shapes

@@ -1,0 +1,200 @@
+"""The sizes of a network, read from the config.json that is released with a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vinovits.errors import CheckpointError
+from vinovits.nets.variants import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Every dimension of the generator; names as in the released configs."""
+
+    sampling_rate: int
+    """Samples per second."""
+    filter_length: int
+    """FFT size of the linear spectrogram."""
+    hop_length: int
+    """Samples per frame."""
+    win_length: int
+    """Window of the spectrogram, in samples."""
+    spec_channels: int
+    """Rows of the spectrogram that the posterior encoder reads."""
+    inter_channels: int
+    """Channels of the latent z."""
+    hidden_channels: int
+    filter_channels: int
+    n_heads: int
+    n_layers: int
+    kernel_size: int
+    p_dropout: float
+    resblock: str
+    """Kind of the decoder's residual block: "1" or "2"."""
+    resblock_kernel_sizes: tuple[int, ...]
+    resblock_dilation_sizes: tuple[tuple[int, ...], ...]
+    upsample_rates: tuple[int, ...]
+    upsample_initial_channel: int
+    upsample_kernel_sizes: tuple[int, ...]
+    n_speakers: int
+    """Rows of the speaker table; 0 means that a reference encoder makes the speaker vector."""
+    gin_channels: int
+    """Width of the speaker vector."""
+    transformer_flow: bool
+    flow_layers: int
+    """Layers inside each coupling of the flow."""
+    speakers: dict[str, int]
+    """Speaker names and their rows."""
+
+    def __post_init__(self) -> None:
+        _check_sizes(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], variant: Variant) -> ModelConfig:
+        """Read a released config.
+
+        Args:
+            data: The parsed config.json, with its sections "data" and "model".
+            variant: The family; gives the sizes that its configs leave out.
+
+        Raises:
+            CheckpointError: A key is missing, of the wrong type, or of an impossible value.
+        """
+        model, audio = _section(data, "model"), _section(data, "data")
+        if model.get("flow_share_parameter"):
+            raise CheckpointError(
+                "The config sets flow_share_parameter, which no released code can build. "
+                "Set it to false if the checkpoint was trained without it."
+            )
+        if not model.get("use_spk_conditioned_encoder", True):
+            raise CheckpointError(
+                "The config sets use_spk_conditioned_encoder to false, which no released code of "
+                f"{variant.name} can build. Set it to true if the checkpoint has "
+                "enc_p.encoder.spk_emb_linear."
+            )
+        transformer = bool(model.get("use_transformer_flow", True))
+        default = variant.transformer_flow_layers if transformer else variant.wavenet_flow_layers
+        try:
+            filter_length = int(audio["filter_length"])
+            mel_posterior = bool(model.get("use_mel_posterior_encoder", False))
+            return cls(
+                sampling_rate=int(audio["sampling_rate"]),
+                filter_length=filter_length,
+                hop_length=int(audio["hop_length"]),
+                win_length=int(audio["win_length"]),
+                spec_channels=(
+                    int(audio["n_mel_channels"]) if mel_posterior else filter_length // 2 + 1
+                ),
+                inter_channels=int(model["inter_channels"]),
+                hidden_channels=int(model["hidden_channels"]),
+                filter_channels=int(model["filter_channels"]),
+                n_heads=int(model["n_heads"]),
+                n_layers=int(model["n_layers"]),
+                kernel_size=int(model["kernel_size"]),
+                p_dropout=float(model["p_dropout"]),
+                resblock=str(model["resblock"]),
+                resblock_kernel_sizes=_ints(model["resblock_kernel_sizes"]),
+                resblock_dilation_sizes=tuple(_ints(d) for d in model["resblock_dilation_sizes"]),
+                upsample_rates=_ints(model["upsample_rates"]),
+                upsample_initial_channel=int(model["upsample_initial_channel"]),
+                upsample_kernel_sizes=_ints(model["upsample_kernel_sizes"]),
+                n_speakers=int(audio["n_speakers"]),
+                gin_channels=int(model["gin_channels"]),
+                transformer_flow=transformer,
+                flow_layers=int(
+                    model.get("n_layers_trans_flow" if transformer else "n_flow_layer", default)
+                ),
+                speakers={str(k): int(v) for k, v in dict(audio.get("spk2id", {})).items()},
+            )
+        except KeyError as error:
+            raise CheckpointError(
+                f"The config has no {error.args[0]!r}. Is this the config.json that was released "
+                "with the checkpoint?"
+            ) from None
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(f"The config holds a value of the wrong kind: {error}.") from None
+
+    @classmethod
+    def from_file(cls, path: Path, variant: Variant) -> ModelConfig:
+        """Read config.json at `path`; errors as in `from_dict`."""
+        return cls.from_dict(read_config(path), variant)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Parse a config.json.
+
+    Raises:
+        CheckpointError: The file can't be read, or isn't a JSON object.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise CheckpointError(f"The config {path} can't be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise CheckpointError(f"The config {path} isn't valid JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise CheckpointError(f"The config {path} holds no JSON object.")
+    return data
+
+
+def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = data.get(name)
+    if not isinstance(section, Mapping):
+        raise CheckpointError(
+            f"The config has no section {name!r}. Is this the config.json that was released with "
+            "the checkpoint?"
+        )
+    return section
+
+
+def _ints(values: Any) -> tuple[int, ...]:
+    return tuple(int(value) for value in values)
+
+
+def _check_sizes(config: ModelConfig) -> None:
+    sizes = {
+        name: getattr(config, name)
+        for name in (
+            "sampling_rate filter_length hop_length win_length spec_channels inter_channels "
+            "hidden_channels filter_channels n_heads n_layers kernel_size gin_channels flow_layers "
+            "upsample_initial_channel"
+        ).split()
+    }
+    for name, size in sizes.items():
+        if size < 1:
+            raise CheckpointError(f"The config has {name} {size}; it must be at least 1.")
+    if config.hidden_channels % config.n_heads:
+        raise CheckpointError(
+            f"The config has {config.hidden_channels} hidden_channels, which {config.n_heads} "
+            "n_heads can't share evenly."
+        )
+    if config.inter_channels % 2:
+        raise CheckpointError("The config has an odd inter_channels; the flow splits it in halves.")
+    if config.resblock not in ("1", "2"):
+        raise CheckpointError(f"The config has resblock {config.resblock!r}; there are '1' and '2'.")
+    if len(config.upsample_rates) != len(config.upsample_kernel_sizes):
+        raise CheckpointError("The config has upsample_rates and upsample_kernel_sizes of two lengths.")
+    if len(config.resblock_kernel_sizes) != len(config.resblock_dilation_sizes):
+        raise CheckpointError(
+            "The config has resblock_kernel_sizes and resblock_dilation_sizes of two lengths."
+        )
+    product = 1
+    for rate in config.upsample_rates:
+        product *= rate
+    if product != config.hop_length:
+        raise CheckpointError(
+            f"The config's upsample_rates multiply to {product}, but its hop_length is "
+            f"{config.hop_length}: a frame must become hop_length samples."
+        )
+    minimum = 3  # the speaker vector enters before the third layer (Bert-VITS2 2.x)
+    layers = [("n_layers", config.n_layers)]
+    if config.transformer_flow:
+        layers.append(("n_layers_trans_flow", config.flow_layers))
+    for name, count in layers:
+        if count < minimum:
+            raise CheckpointError(f"The config has {name} {count}; it must be at least {minimum}.")
