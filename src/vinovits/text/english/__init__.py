@@ -1,0 +1,50 @@
+"""English: from text to sentences of words with phones and tones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vinovits.text.english.assembly import sentences_of, words_of
+from vinovits.text.english.folding import Folded, fold
+from vinovits.text.english.normalise import normalise
+from vinovits.text.reading import Sentence
+from vinovits.text.sentences import split_sentences
+
+__all__ = ["read"]
+
+
+def read(text: str) -> Iterator[Sentence]:
+    """Read English text aloud, on paper: sentences of words with phones and tones.
+
+    The text is worked through sentence by sentence as the iterator is drawn, so memory doesn't grow
+    with its length. Nothing that a text may hold raises: what can't be spoken is left out, and
+    `Sentence.notes` says so.
+
+    Args:
+        text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
+
+    Yields:
+        Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
+        Text without a single word gives none.
+    """
+    for start, end in split_sentences(text):
+        folded = fold(text[start:end], start)
+        words, guessed = words_of(normalise(folded.text), folded)
+        if any(not word.is_punctuation for word in words):
+            yield from sentences_of(words, text, start, end, _notes(folded, guessed))
+
+
+def _notes(folded: Folded, guessed: list[str]) -> tuple[str, ...]:
+    notes = []
+    if folded.emoji:
+        notes.append(f"Left out emoji: {_listing(folded.emoji)}.")
+    if folded.unread:
+        notes.append(f"Left out characters that English can't read: {_listing(folded.unread)}.")
+    if guessed:
+        notes.append(f"Guessed how to say: {', '.join(dict.fromkeys(guessed))}.")
+    return tuple(notes)
+
+
+def _listing(characters: tuple[str, ...]) -> str:
+    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
+    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")

@@ -1,0 +1,133 @@
+"""From pieces to sentences of words with phones, within the limits of one pass of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vinovits.text.english.folding import Folded
+from vinovits.text.english.letter_to_sound import MAX_LETTERS
+from vinovits.text.english.pieces import Piece
+from vinovits.text.english.pronounce import letter_name, pronounce, to_model
+from vinovits.text.reading import Sentence, Word
+
+MAX_PHONES = 400
+MAX_WORDS = 100
+"""Both count punctuation. The last place of a sentence is kept for a full stop."""
+_CLAUSE_ENDS = frozenset("!?….,-")
+_FINAL = frozenset("!?….")
+
+
+def words_of(pieces: Sequence[Piece], folded: Folded) -> tuple[list[Word], list[str]]:
+    """Give every piece its phones and its place in the original text.
+
+    Args:
+        pieces: What `normalise` made of the folded sentence.
+        folded: That sentence.
+
+    Returns:
+        The words, and the spoken words whose pronunciation was guessed.
+    """
+    words: list[Word] = []
+    guessed: list[str] = []
+    for piece in pieces:
+        start, end = folded.span(piece.start, piece.end)
+        if piece.mark:
+            words.append(Word(piece.text, start, end, (piece.text,), (0,), is_punctuation=True))
+            continue
+        for text, phones, was_guessed in _said(piece):
+            if not phones:
+                continue
+            names, tones = to_model(phones)
+            words.append(Word(text, start, end, names, tones))
+            if was_guessed:
+                guessed.append(text)
+    return words, guessed
+
+
+def _said(piece: Piece) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+    if piece.phones:
+        yield piece.text, piece.phones, False
+    elif piece.letter:
+        yield piece.text, letter_name(piece.text, piece.suffix), False
+    else:
+        for part in _chunks(piece.text):
+            phones, guessed = pronounce(part.lower())
+            yield part, phones, guessed
+
+
+def _chunks(word: str) -> Iterator[str]:
+    """Cut a "word" that no network was trained for into parts of bearable length."""
+    if len(word) <= 2 * MAX_LETTERS:
+        yield word
+        return
+    for start in range(0, len(word), MAX_LETTERS):
+        yield word[start : start + MAX_LETTERS]
+
+
+def sentences_of(
+    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...]
+) -> Iterator[Sentence]:
+    """Cut the words of text[start:end] into sentences within the limits.
+
+    Args:
+        words: All words and marks of the sentence, in order.
+        text: The original text.
+        start: Where the sentence begins in it.
+        end: Where it ends.
+        notes: Go with the first sentence made.
+
+    Yields:
+        Sentences that touch each other, each with a word in it and a mark at its end.
+    """
+    rest = list(words)
+    begin = start
+    while rest:
+        count = _fitting(rest)
+        part, rest = rest[:count], rest[count:]
+        if not any(not word.is_punctuation for word in rest):
+            stop, rest = end, []
+        else:
+            stop = rest[0].start
+        if any(not word.is_punctuation for word in part):
+            yield _sentence(part, text, begin, stop, notes)
+            notes = ()
+            begin = stop
+
+
+def _sentence(
+    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...]
+) -> Sentence:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    words = tuple(words)
+    closing = [word.text for word in _closing(words)]
+    if not _FINAL & set(closing) and not {",", "-"} & set(closing):
+        words = (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True))
+    return Sentence(text[start:end], start, end, words, "en", notes)
+
+
+def _closing(words: Sequence[Word]) -> Iterator[Word]:
+    for word in reversed(words):
+        if not word.is_punctuation:
+            return
+        yield word
+
+
+def _fitting(words: Sequence[Word]) -> int:
+    """How many of the words make the next sentence: all, or up to the best place to cut."""
+    phones = 0
+    fits = len(words)
+    for index, word in enumerate(words):
+        phones += len(word.phones)
+        if phones > MAX_PHONES - 1 or index + 1 > MAX_WORDS - 1:
+            fits = index
+            break
+    if fits == len(words):
+        return fits
+    for index in range(fits, fits // 3, -1):
+        if words[index - 1].text in _CLAUSE_ENDS and not words[index].is_punctuation:
+            return index
+    for index in range(fits, fits // 3, -1):
+        if words[index].start >= words[index - 1].end:
+            return index
+    return max(fits, 1)
