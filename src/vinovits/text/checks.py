@@ -1,0 +1,171 @@
+"""What makes a text unspeakable, found in one pass before any work begins."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from vinovits.errors import LanguageError, TextError
+from vinovits.text.english.folding import fold, is_emoji
+
+MAX_CHARACTERS = 1_000_000
+MAX_WORD_LETTERS = 500
+_CHARACTERS_PER_HOUR = 54_000
+"""Read English runs at about 15 characters a second."""
+
+_LANGUAGES = {"en": "English", "zh": "Chinese", "ja": "Japanese", "jp": "Japanese"}
+_SCRIPTS = {
+    "en": {"LATIN", "GREEK"},
+    "zh": {"LATIN", "GREEK", "HAN"},
+    "ja": {"LATIN", "GREEK", "HAN", "KANA"},
+    "jp": {"LATIN", "GREEK", "HAN", "KANA"},
+}
+"""Scripts that each language's front end reads. Single Greek letters are symbols everywhere."""
+_SCRIPT_NAMES = {
+    "HAN": "Chinese",
+    "KANA": "Japanese",
+    "HANGUL": "Korean",
+    "CYRILLIC": "Cyrillic",
+    "BOPOMOFO": "Chinese",
+    "YI": "Yi",
+}
+_UNICODE_SCRIPTS = {
+    "CJK": "HAN",
+    "KANGXI": "HAN",
+    "HIRAGANA": "KANA",
+    "KATAKANA": "KANA",
+    "KATAKANA-HIRAGANA": "KANA",
+    "HALFWIDTH": "KANA",
+    "FULLWIDTH": "LATIN",
+    "MODIFIER": "LATIN",
+    "MATHEMATICAL": "LATIN",
+    "DOUBLE-STRUCK": "LATIN",
+    "SCRIPT": "LATIN",
+    "BLACK-LETTER": "LATIN",
+    "FEMININE": "LATIN",
+    "MASCULINE": "LATIN",
+    "MICRO": "GREEK",
+    "OHM": "GREEK",
+    "ANGSTROM": "LATIN",
+    "KELVIN": "LATIN",
+}
+"""First words of Unicode names that aren't the name of the script."""
+_INVISIBLE = "invisible or control characters"
+_GREEK_WORD = re.compile(r"(?:[\u0370-\u03ff\u1f00-\u1fff][\u0300-\u036f]*){3}")
+_LONG_WORD = re.compile(rf"(?:(?![\u2e80-\uffdc])[^\W\d_]){{{MAX_WORD_LETTERS + 1},}}")
+
+
+def check_text(text: str, languages: Sequence[str]) -> None:
+    """Refuse a text that can't be spoken, before any work is done on it.
+
+    Args:
+        text: The text as the user gave it.
+        languages: Codes of the languages that the voice speaks: "en", "zh", "ja".
+
+    Raises:
+        TextError: The text is empty, only space, has nothing in it that can be spoken, is longer
+            than a million characters, or holds a "word" of more than 500 letters.
+        LanguageError: The text holds letters of a script that none of the languages writes.
+    """
+    if not text:
+        raise TextError("The text is empty. Give some words to speak.")
+    if text.isspace():
+        raise TextError("The text holds only spaces and line breaks. Give some words to speak.")
+    if len(text) > MAX_CHARACTERS:
+        raise TextError(
+            f"The text has {len(text):,} characters, about {len(text) / _CHARACTERS_PER_HOUR:.0f} "
+            f"hours of speech; at most {MAX_CHARACTERS:,} are read in one go. Split it into "
+            "several files, for example one for each chapter."
+        )
+    known = [code for code in (language.lower() for language in languages) if code in _SCRIPTS]
+    characters = set(text)
+    _check_scripts(text, characters, known)
+    if not any(_is_speakable(character) for character in characters):
+        raise TextError(
+            f"There is nothing to speak in the text: it holds only {_kinds(characters)}. "
+            "Add some words or numbers."
+        )
+    word = _LONG_WORD.search(text)
+    if word:
+        raise TextError(
+            f"The text holds a word of {word.end() - word.start():,} letters "
+            f'("{word[0][:20]}...") {_place(text, word.start())}; at most {MAX_WORD_LETTERS} are '
+            "read. Is it encoded data? Take it out, or put spaces between its words."
+        )
+
+
+def _check_scripts(text: str, characters: Iterable[str], languages: Sequence[str]) -> None:
+    allowed = set().union(*(_SCRIPTS[code] for code in languages)) if languages else set()
+    foreign = {c: script for c in characters if (script := _script(c)) and script not in allowed}
+    spoken = " and ".join(dict.fromkeys(_LANGUAGES[code] for code in languages)) or "no language"
+    if foreign:
+        run = re.compile(f"[{''.join(map(re.escape, foreign))}]+").search(text)
+        assert run is not None
+        language = _language(foreign.values(), foreign[run[0][0]])
+        raise _language_error(text, run, language, spoken)
+    greek = _GREEK_WORD.search(text)
+    if greek:
+        raise _language_error(text, greek, "Greek", spoken)
+
+
+def _language_error(text: str, run: re.Match[str], language: str, spoken: str) -> LanguageError:
+    shown = run[0][:12] + ("..." if len(run[0]) > 12 else "")
+    return LanguageError(
+        f'The text holds {language} letters ("{shown}") {_place(text, run.start())}, but the voice '
+        f"speaks {spoken}. Take them out, or use a voice for that language.",
+        language,
+    )
+
+
+def _language(scripts: Iterable[str], first: str) -> str:
+    """Name the language; Chinese characters beside kana or Hangul are Japanese or Korean."""
+    found = set(scripts)
+    if first == "HAN":
+        first = next((s for s in ("KANA", "HANGUL") if s in found), first)
+    return _SCRIPT_NAMES.get(first, first.capitalize())
+
+
+def _script(character: str) -> str:
+    """Script of a letter, "" for what is no letter."""
+    if character.isascii() or not character.isalpha():
+        return ""
+    name = unicodedata.name(character, "")
+    first = name.split(" ")[0]
+    if first == "HALFWIDTH" and "HANGUL" in name:
+        return "HANGUL"
+    if first in ("IDEOGRAPHIC", "VERTICAL", "SQUARED", "CIRCLED", "PARENTHESIZED"):
+        return ""
+    return _UNICODE_SCRIPTS.get(first, first)
+
+
+def _is_speakable(character: str) -> bool:
+    if _script(character) not in ("", "LATIN", "GREEK"):
+        return True  # a script that the voice's language reads, or it would have been refused
+    return any(c.isalnum() for c in fold(character).text)
+
+
+def _kinds(characters: Iterable[str]) -> str:
+    kinds = list(dict.fromkeys(filter(None, map(_kind, sorted(characters)))))
+    if "emoji" in kinds and _INVISIBLE in kinds:
+        kinds.remove(_INVISIBLE)  # joiners and colour marks are part of the emoji
+    return " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+
+
+def _kind(character: str) -> str:
+    category = unicodedata.category(character)
+    if character.isspace():
+        return ""
+    if is_emoji(character):
+        return "emoji"
+    if category.startswith("P") or category in ("Sm", "Sc", "Sk"):
+        return "punctuation and signs"
+    if category in ("Cc", "Cf", "Mn", "Me", "Mc"):
+        return _INVISIBLE
+    if category == "Cs":
+        return "broken characters (lone surrogates)"
+    return "characters that aren't read"
+
+
+def _place(text: str, position: int) -> str:
+    return f"at character {position + 1:,} (line {text.count(chr(10), 0, position) + 1:,})"
