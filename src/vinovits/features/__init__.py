@@ -1,0 +1,1 @@
+"""Text in, numpy out: the feature models that tell a voice what the words mean."""

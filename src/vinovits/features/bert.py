@@ -1,0 +1,204 @@
+"""One row of numbers per word piece: a BERT, cut after the layer that voices listen to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vinovits.errors import DeviceError, VoiceError
+from vinovits.features.manifest import read_manifest
+
+Compile = Callable[[Path, str, Path | None], Any]
+"""Makes an openvino.CompiledModel from the path of an .xml file, a device and a cache folder."""
+
+_BUCKET = 16  # Sequences are padded to a multiple of this many positions.
+_IDLE_REQUESTS = 4
+
+
+def compile_graph(path: Path, device: str, cache_dir: Path | None) -> Any:
+    """Compile a graph for a device, in float32.
+
+    Args:
+        path: The .xml file; the .bin file lies beside it.
+        device: An OpenVINO device, such as "CPU" or "GPU.0".
+        cache_dir: Where OpenVINO keeps compiled graphs; None for nowhere.
+
+    Returns:
+        An openvino.CompiledModel.
+
+    Raises:
+        DeviceError: OpenVINO doesn't have this device.
+        VoiceError: The graph can't be compiled.
+    """
+    import openvino
+
+    core = openvino.Core()
+    # CPUs with AMX and most GPUs would otherwise compute in 16 bits.
+    properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    if cache_dir is not None:
+        properties["CACHE_DIR"] = str(cache_dir)
+    try:
+        return core.compile_model(path, device, properties)
+    except RuntimeError as error:
+        known = core.available_devices
+        if device.partition(".")[0] not in {name.partition(".")[0] for name in known}:
+            raise DeviceError(
+                f"OpenVINO has no device {device!r} here. There are: {', '.join(known)}."
+            ) from error
+        raise VoiceError(f"OpenVINO can't compile {path} for {device}: {error}") from error
+
+
+class BertFeatures:
+    """Features of word pieces. Any number of threads may use one object at once.
+
+    Attributes:
+        name: Name of the feature model.
+        width: Numbers per row.
+        precision: The precision that the graph computes in, as OpenVINO says, such as "f32".
+        execution_devices: The devices that the graph runs on, as OpenVINO says.
+
+    Args:
+        folder: A folder with features.json, the graph and the tokenizer.
+        device: The OpenVINO device to run on.
+        cache_dir: Where compiled graphs are kept; None for nowhere.
+        compile: What compiles the graph; the engine passes its own.
+
+    Raises:
+        VoiceError: The folder isn't a sound feature model (see `read_manifest`).
+        DeviceError: OpenVINO doesn't have this device.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        device: str = "CPU",
+        cache_dir: Path | None = None,
+        *,
+        compile: Compile = compile_graph,
+    ) -> None:
+        from tokenizers import Tokenizer
+
+        self._manifest = manifest = read_manifest(folder)
+        if manifest.kind != "bert":
+            raise VoiceError(
+                f"{folder} holds features of kind {manifest.kind!r}, but 'bert' is needed here. "
+                "Name another feature model, or upgrade vinovits."
+            )
+        self.name = manifest.name
+        self.width = manifest.width
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # The binding raises bare Exception, whatever went wrong.
+            raise VoiceError(f"{folder / 'tokenizer.json'} isn't a tokenizer: {error}.") from error
+        compiled = compile(folder / "model.xml", device, cache_dir)
+        self.precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+        self.execution_devices: list[str] = list(compiled.get_property("EXECUTION_DEVICES"))
+        self._requests = _RequestPool(compiled.create_infer_request)
+
+    def pieces(self, word: str) -> list[int]:
+        """Ids of the word pieces of one word, tokenised on its own.
+
+        Args:
+            word: Any text; [CLS] and [SEP] aren't added.
+
+        Returns:
+            The ids in order; none for a word of spaces, control characters or lone surrogates.
+        """
+        text = word.encode("utf-8", "ignore").decode()  # UTF-8 has no place for lone surrogates.
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def features(self, pieces: Sequence[int]) -> NDArray[np.float32]:
+        """Features of a text, given as word pieces.
+
+        A text that is longer than the model can take runs in parts that overlap by half. Each row
+        is taken from the part in which its word piece has the most context on its shorter side.
+
+        Args:
+            pieces: Ids of the word pieces, without [CLS] and [SEP]; any number.
+
+        Returns:
+            Array of shape (len(pieces) + 2, width): rows for [CLS], the pieces and [SEP].
+
+        Raises:
+            ValueError: An id isn't in the vocabulary.
+        """
+        ids = np.asarray(pieces, np.int64).reshape(-1)
+        if ids.size and not (ids.min() >= 0 and ids.max() < self._manifest.vocabulary):
+            raise ValueError(f"Piece ids run from 0 to {self._manifest.vocabulary - 1}.")
+        rows = np.empty((len(ids) + 2, self.width), np.float32)
+        for start, stop, first, last in parts(len(ids), self._manifest.max_length - 2):
+            part = self._run(ids[start:stop])
+            # Row 0 is [CLS]: piece i has row i + 1 here and row i - start + 1 in the part.
+            low = 0 if start == 0 else first + 1
+            high = len(ids) + 2 if stop == len(ids) else last + 1
+            rows[low:high] = part[low - start : high - start]
+        return rows
+
+    def _run(self, pieces: NDArray[np.int64]) -> NDArray[np.float32]:
+        """One run of the graph: (n,) ids to (n + 2, width) rows."""
+        length = len(pieces) + 2
+        # OpenVINO keeps about 1 MB for every length that it has seen; buckets keep memory flat.
+        padded = min(-(-length // _BUCKET) * _BUCKET, self._manifest.max_length)
+        ids = np.zeros(padded, np.int64)
+        ids[0] = self._manifest.first_id
+        ids[1 : length - 1] = pieces
+        ids[length - 1] = self._manifest.last_id
+        mask = np.arange(padded) < length
+        with self._requests.borrow() as request:
+            result = request.infer({"input_ids": ids, "mask": mask})[0]
+            rows: NDArray[np.float32] = result[
+                :length
+            ].copy()  # The request's memory is used again.
+        return rows
+
+
+def parts(length: int, window: int) -> Iterator[tuple[int, int, int, int]]:
+    """Cut a sequence into windows that overlap by half.
+
+    Args:
+        length: Items of the sequence, 0 or more.
+        window: The largest size of a window, 1 or more.
+
+    Yields:
+        (start, stop, first, last) per window: it covers the items start <= i < stop, and its
+        results for the items first <= i < last are the ones to keep. Together these cover the
+        sequence once.
+    """
+    if length <= window:
+        yield 0, length, 0, length
+        return
+    step = max(1, window // 2)
+    starts = [*range(0, length - window, step), length - window]
+    # Two neighbours share the middle of their overlap.
+    seams = [0, *((a + window + b) // 2 for a, b in pairwise(starts)), length]
+    for start, (first, last) in zip(starts, pairwise(seams), strict=True):
+        yield start, start + window, first, last
+
+
+class _RequestPool:
+    """Infer requests that are lent to one caller at a time, so that results never cross."""
+
+    def __init__(self, create: Callable[[], Any]) -> None:
+        self._create = create
+        self._idle: list[Any] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def borrow(self) -> Iterator[Any]:
+        with self._lock:
+            request = self._idle.pop() if self._idle else None
+        if request is None:
+            request = self._create()
+        yield request
+        # After an error the request isn't given back: its state is unknown.
+        with self._lock:
+            if len(self._idle) < _IDLE_REQUESTS:
+                self._idle.append(request)
