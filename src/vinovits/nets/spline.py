@@ -55,7 +55,8 @@ def rational_quadratic(
     def pick(per_bin: Tensor) -> Tensor:
         return (per_bin * chosen).sum(-1)
 
-    bin_widths, bin_heights = edges_x.diff(dim=-1), edges_y.diff(dim=-1)
+    bin_widths = edges_x[..., 1:] - edges_x[..., :-1]
+    bin_heights = edges_y[..., 1:] - edges_y[..., :-1]
     left, bottom = pick(edges_x[..., :-1]), pick(edges_y[..., :-1])
     width, height = pick(bin_widths), pick(bin_heights)
     slope = height / width

@@ -1,0 +1,86 @@
+"""Bert-VITS2 voices on OpenVINO: `vinovits.load("joe").speak("Hello.")`.
+
+Importing is quick: OpenVINO and the rest load when a voice does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vinovits.errors import (
+    CheckpointError,
+    DeviceError,
+    LanguageError,
+    MissingExtraError,
+    OutputError,
+    TextError,
+    UsageError,
+    VinovitsError,
+    VoiceError,
+)
+
+if TYPE_CHECKING:
+    from vinovits.engine.result import (
+        Audio,
+        Chunk,
+        GraphInfo,
+        PhoneTiming,
+        SpokenSentence,
+        Stats,
+        WordTiming,
+    )
+    from vinovits.engine.voice import Stream, Voice, load
+    from vinovits.voices.store import VoiceInfo
+    from vinovits.voices.store import list_voices
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Audio",
+    "CheckpointError",
+    "Chunk",
+    "DeviceError",
+    "GraphInfo",
+    "LanguageError",
+    "MissingExtraError",
+    "OutputError",
+    "PhoneTiming",
+    "SpokenSentence",
+    "Stats",
+    "Stream",
+    "TextError",
+    "UsageError",
+    "VinovitsError",
+    "Voice",
+    "VoiceError",
+    "VoiceInfo",
+    "WordTiming",
+    "__version__",
+    "list_voices",
+    "load",
+]
+
+_LAZY = {
+    **dict.fromkeys(
+        (
+            "Audio",
+            "Chunk",
+            "GraphInfo",
+            "PhoneTiming",
+            "SpokenSentence",
+            "Stats",
+            "WordTiming",
+        ),
+        "vinovits.engine.result",
+    ),
+    **dict.fromkeys(("Stream", "Voice", "load"), "vinovits.engine.voice"),
+    **dict.fromkeys(("VoiceInfo", "list_voices"), "vinovits.voices.store"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vinovits' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)

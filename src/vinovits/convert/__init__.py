@@ -1,0 +1,1 @@
+"""From released checkpoints and feature models to folders of OpenVINO graphs; needs torch."""

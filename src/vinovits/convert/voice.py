@@ -1,0 +1,199 @@
+"""A released checkpoint to a voice folder, checked against torch before it is handed over."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import torch
+
+from vinovits.convert.compare import StageDifference, compare_stages, probe_inputs
+from vinovits.convert.graphs import (
+    decoder_graph,
+    encoder_graph,
+    flow_graph,
+    reference_graph,
+    used_features,
+)
+from vinovits.engine.windows import receptive_field
+from vinovits.errors import CheckpointError, OutputError, UsageError
+from vinovits.nets.checkpoint import load_checkpoint
+from vinovits.nets.config import ModelConfig, read_config
+from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.variants import VARIANTS, Variant
+from vinovits.voices.folder import sha256
+from vinovits.voices.manifest import (
+    MANIFEST_NAME,
+    Card,
+    Defaults,
+    FeatureNeed,
+    Spectrogram,
+    VoiceManifest,
+    write_manifest,
+)
+
+LIMIT = 1e-3
+"""The largest difference between torch and OpenVINO, relative to a stage's peak."""
+
+PRECISIONS = ("f32", "f16")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What `convert_checkpoint` made."""
+
+    folder: Path
+    manifest: VoiceManifest
+    differences: tuple[StageDifference, ...]
+    """One per stage, of the test utterance."""
+
+
+def convert_checkpoint(
+    checkpoint: Path,
+    config: Path,
+    out: Path,
+    *,
+    precision: str = "f32",
+    name: str | None = None,
+    languages: Sequence[str] | None = None,
+    feature_models: Mapping[str, str] | None = None,
+    defaults: Defaults | None = None,
+    card: Card | None = None,
+) -> Conversion:
+    """Convert a released checkpoint into a voice folder.
+
+    The folder is made beside `out` and renamed when it has passed its own test: each stage runs in
+    torch and in OpenVINO on the same test utterance. If anything fails, nothing is left.
+
+    Args:
+        checkpoint: `G_*.pth`.
+        config: Its config.json.
+        out: The folder to make; it must not exist.
+        precision: Of the stored weights, "f32" or "f16".
+        name: Of the voice; the folder's if not given.
+        languages: Codes of the languages that the voice was trained to speak; all of its family's
+            if not given.
+        feature_models: Names of the feature folders that replace the family's, by feature input.
+        defaults: Settings that suit the voice.
+        card: Author, licence and so on.
+
+    Raises:
+        CheckpointError: The checkpoint or config can't be read, or the result fails its test.
+        OutputError: `out` exists or can't be written.
+        UsageError: An unknown precision, language or feature input.
+    """
+    variant = VARIANTS["2.3"]
+    _check_arguments(variant, precision, languages, feature_models)
+    if out.exists():
+        raise OutputError(f"{out} exists already. Remove it, or choose another folder.")
+    sizes = ModelConfig.from_dict(read_config(config), variant)
+    network = load_checkpoint(checkpoint, sizes, variant)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise OutputError(f"{out.parent} can't be written: {error.strerror}.") from None
+    try:
+        features = used_features(network)
+        _write_graphs(network, features, work, precision)
+        differences = compare_stages(network, work, probe_inputs(network, features))
+        _check_differences(differences)
+        models = {need.name: need.model for need in variant.features} | dict(feature_models or {})
+        manifest = VoiceManifest(
+            name=name or out.name,
+            variant=variant.name,
+            precision=precision,
+            sampling_rate=sizes.sampling_rate,
+            hop_length=sizes.hop_length,
+            latent_channels=sizes.inter_channels,
+            speaker_channels=sizes.gin_channels,
+            decoder_context=receptive_field(
+                sizes.upsample_rates,
+                sizes.upsample_kernel_sizes,
+                sizes.resblock,
+                sizes.resblock_kernel_sizes,
+                sizes.resblock_dilation_sizes,
+            ),
+            languages=tuple(languages or variant.table.languages),
+            speakers=_speakers(sizes),
+            table=variant.table,
+            features=tuple(
+                FeatureNeed(need.name, need.width, need.language, models[need.name])
+                for need in variant.features
+                if need.name in features
+            ),
+            files={path.name: sha256(path) for path in sorted(work.iterdir())},
+            defaults=defaults or Defaults(),
+            card=card or Card(),
+            spectrogram=(
+                None
+                if sizes.n_speakers
+                else Spectrogram(sizes.filter_length, sizes.win_length)
+            ),
+        )
+        write_manifest(manifest, work)
+        work.chmod(0o755)  # mkdtemp makes folders for their owner alone
+        work.rename(out)
+    except OSError as error:
+        raise OutputError(f"{out} can't be written: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Conversion(out, manifest, tuple(differences))
+
+
+def _check_arguments(
+    variant: Variant,
+    precision: str,
+    languages: Sequence[str] | None,
+    feature_models: Mapping[str, str] | None,
+) -> None:
+    if precision not in PRECISIONS:
+        raise UsageError(f"Unknown precision {precision!r}; there are {', '.join(PRECISIONS)}.")
+    for code in languages or ():
+        if code not in variant.table.languages:
+            known = ", ".join(variant.table.languages)
+            raise UsageError(f"A {variant.name} voice can't speak {code!r}; it knows {known}.")
+    inputs = [need.name for need in variant.features]
+    for key in feature_models or {}:
+        if key not in inputs:
+            raise UsageError(f"There is no feature input {key!r}; there are {', '.join(inputs)}.")
+
+
+def _write_graphs(
+    network: Synthesizer, features: Sequence[str], folder: Path, precision: str
+) -> None:
+    graphs = {
+        "encoder": encoder_graph(network, features),
+        "flow": flow_graph(network),
+        "decoder": decoder_graph(network),
+    }
+    if network.config.n_speakers == 0:
+        graphs["reference"] = reference_graph(network)
+    else:
+        table = network.emb_g.weight.detach().numpy().astype(np.float32)
+        np.save(folder / "speakers.npy", table, allow_pickle=False)
+    for name, graph in graphs.items():
+        ov.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision == "f16")
+
+
+def _check_differences(differences: Sequence[StageDifference]) -> None:
+    bad = [d for d in differences if not d.relative <= LIMIT]
+    if bad:
+        raise CheckpointError(
+            "The converted graphs don't give what torch gives: "
+            + ", ".join(f"{d.stage} is off by {d.relative:.1e} of its peak" for d in bad)
+            + f" (at most {LIMIT:.0e}). Nothing was written. Try --precision f32; if that fails "
+            "too, please report the checkpoint."
+        )
+
+
+def _speakers(config: ModelConfig) -> dict[str, int]:
+    if config.n_speakers == 0:
+        return {}
+    named = {k: v for k, v in config.speakers.items() if 0 <= v < config.n_speakers}
+    return named or {str(i): i for i in range(config.n_speakers)}

@@ -1,0 +1,108 @@
+"""What comes out of a voice: samples, timings, and how they were made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class GraphInfo:
+    """Where a graph really runs, as OpenVINO tells it."""
+
+    devices: tuple[str, ...]
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneTiming:
+    """When a phone is heard."""
+
+    phone: str
+    start: float
+    """Seconds from the start of the audio."""
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordTiming:
+    """When a word is heard, and where it stands in the text."""
+
+    text: str
+    """The word as spoken."""
+    start_char: int
+    """Index of its first character in the text given."""
+    end_char: int
+    start: float
+    """Seconds from the start of the audio."""
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenSentence:
+    """One sentence of the audio."""
+
+    text: str
+    """The original characters."""
+    start_char: int
+    end_char: int
+    start: float
+    """Seconds from the start of the audio."""
+    end: float
+    words: tuple[WordTiming, ...]
+    """Punctuation included, as its pauses take time."""
+    phones: tuple[PhoneTiming, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences for the user about what was left out or guessed in reading it."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """How long the work took, and where it ran."""
+
+    stages: dict[str, float] = field(default_factory=dict)
+    """Seconds per stage: read, features, encode, durations, flow, decode."""
+    graphs: dict[str, GraphInfo] = field(default_factory=dict)
+    audio_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    """From the call to the last sample, less the time in which the caller held a chunk."""
+    first_chunk_seconds: float = 0.0
+    """From the call to the first samples."""
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of work per second of audio; below 1 is faster than it is heard."""
+        return self.wall_seconds / self.audio_seconds if self.audio_seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of audio of a stream."""
+
+    samples: npt.NDArray[np.float32]
+    """(n,) in [-1, 1]."""
+    start_sample: int
+    """Index of its first sample in the whole audio."""
+    sentence: int
+    """Number of its sentence, from 0."""
+    last_of_sentence: bool
+    spoken: SpokenSentence | None
+    """The whole sentence and its timings, with its first chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Speech, complete."""
+
+    samples: npt.NDArray[np.float32]
+    """(n,) in [-1, 1]."""
+    sampling_rate: int
+    sentences: tuple[SpokenSentence, ...]
+    stats: Stats
+
+    @property
+    def seconds(self) -> float:
+        """Length of the audio."""
+        return len(self.samples) / self.sampling_rate

@@ -1,0 +1,69 @@
+"""The settings of one call, checked."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+
+from vinovits.errors import UsageError
+from vinovits.voices.manifest import Defaults
+
+_RANGES = {
+    # Slower than a quarter makes one sentence so long that memory suffers; faster than four
+    # times leaves no frames to hear.
+    "speed": (0.25, 4.0),
+    "sdp_ratio": (0.0, 1.0),
+    "noise": (0.0, 2.0),
+    "noise_w": (0.0, 2.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to speak."""
+
+    seed: int
+    """From it and the sentence's number all noise is drawn."""
+    speed: float
+    """1 is the voice's own; 2 is twice as fast."""
+    sdp_ratio: float
+    """Share of the stochastic duration predictor, 0 to 1: rhythm from even to lively."""
+    noise: float
+    """Deviation of the prior sample: 0 is flat and stable, 1 is lively."""
+    noise_w: float
+    """Deviation of the stochastic durations."""
+
+
+def check_settings(
+    defaults: Defaults,
+    seed: int,
+    speed: float | None,
+    sdp_ratio: float | None,
+    noise: float | None,
+    noise_w: float | None,
+) -> Settings:
+    """Fill settings that are None from the voice's defaults, and check all.
+
+    Raises:
+        UsageError: A value is no number, not finite, or outside of its range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**64:
+        raise UsageError(f"The seed must be a whole number from 0 to 2**64 - 1, not {seed!r}.")
+    return Settings(
+        seed=int(seed),
+        speed=_check("speed", speed, defaults.speed),
+        sdp_ratio=_check("sdp_ratio", sdp_ratio, defaults.sdp_ratio),
+        noise=_check("noise", noise, defaults.noise),
+        noise_w=_check("noise_w", noise_w, defaults.noise_w),
+    )
+
+
+def _check(name: str, value: float | None, default: float) -> float:
+    if value is None:
+        return default
+    low, high = _RANGES[name]
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not low <= value <= high:
+        raise UsageError(f"The setting {name} must be from {low:g} to {high:g}, not {value!r}.")
+    return float(value)

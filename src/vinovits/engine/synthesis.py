@@ -1,0 +1,162 @@
+"""The stages between text and samples, each one function from arrays to arrays.
+
+Shapes as in the papers: T phones with blanks, F frames, C latent channels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vinovits.engine.graphs import Graph
+from vinovits.engine.windows import plan_windows
+from vinovits.text.sequence import PhoneSequence
+
+Array = npt.NDArray[np.float32]
+
+PHONE_STEP = 32
+"""The graph `encoder` sees multiples of this many steps, the rest masked."""
+
+FRAME_STEP = 64
+"""Likewise for frames and the graph `flow`. Lengths repeat, so that a device rarely has to prepare
+kernels for a new one, which costs about as much as a short sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The prior and the durations of a sentence."""
+
+    m_p: Array
+    """Mean (1, C, T)."""
+    logs_p: Array
+    """Log deviation (1, C, T)."""
+    logw_sdp: Array
+    """Log frames by the stochastic predictor (1, 1, T)."""
+    logw_dp: Array
+    """Log frames by the deterministic predictor (1, 1, T)."""
+
+
+def spread_features(rows: Array, word2ph: tuple[int, ...], width: int) -> Array:
+    """Repeat each row of a feature model for the phones of its piece.
+
+    Args:
+        rows: (pieces, channels), [CLS] and [SEP] included.
+        word2ph: Steps per piece, summing to T.
+        width: Channels of the result; those beyond the rows' own are 0.
+
+    Returns:
+        (1, width, T).
+    """
+    spread = np.zeros((1, width, sum(word2ph)), np.float32)
+    spread[0, : rows.shape[1]] = np.repeat(rows, word2ph, axis=0).T
+    return spread
+
+
+def encode(
+    graph: Graph,
+    sequence: PhoneSequence,
+    features: dict[str, Array],
+    speaker: Array,
+    noise: Array,
+) -> Encoded:
+    """Run the text encoder and both duration predictors.
+
+    Args:
+        graph: The graph `encoder`.
+        sequence: The sentence.
+        features: By input name (1, width, T).
+        speaker: (1, gin, 1).
+        noise: Normal draw times noise_w (1, 2, T).
+    """
+    steps = len(sequence.phones)
+    padded = round_up(steps, PHONE_STEP)
+    out = graph(
+        phones=_pad(sequence.phones[None], padded),
+        tones=_pad(sequence.tones[None], padded),
+        languages=_pad(sequence.languages[None], padded),
+        mask=_pad(np.ones((1, 1, steps), np.float32), padded),
+        speaker=speaker,
+        noise=_pad(noise, padded),
+        **{name: _pad(array, padded) for name, array in features.items()},
+    )
+    return Encoded(**{name: array[:, :, :steps] for name, array in out.items()})
+
+
+def mix_durations(logw_sdp: Array, logw_dp: Array, sdp_ratio: float) -> Array:
+    """Log frames (1, 1, T): the mix is made on logarithms, as released models do."""
+    ratio = np.float32(sdp_ratio)
+    return logw_sdp * ratio + logw_dp * (np.float32(1) - ratio)
+
+
+def frames_per_phone(logw: Array, length_scale: float) -> npt.NDArray[np.int64]:
+    """Frames of every phone (1, 1, T), at least one in all, from log frames (1, 1, T)."""
+    frames = np.ceil(np.exp(logw) * np.float32(length_scale)).astype(np.int64)
+    if frames.sum() < 1:
+        frames[..., -1] = 1
+    return frames
+
+
+def expand(
+    m_p: Array, logs_p: Array, frames: npt.NDArray[np.int64], noise: Array, scale: float
+) -> Array:
+    """Sample the prior of every frame.
+
+    Args:
+        m_p: Mean per phone (1, C, T).
+        logs_p: Log deviation per phone (1, C, T).
+        frames: Frames per phone (1, 1, T).
+        noise: Normal draw (1, C, F).
+        scale: The setting `noise`.
+
+    Returns:
+        z_p (1, C, F).
+    """
+    repeats = frames[0, 0]
+    deviation = np.repeat(np.exp(logs_p), repeats, axis=2)
+    return np.repeat(m_p, repeats, axis=2) + noise * deviation * np.float32(scale)
+
+
+def flow(graph: Graph, z_p: Array, speaker: Array) -> Array:
+    """Run the graph `flow` on z_p (1, C, F); returns z (1, C, F)."""
+    frames = z_p.shape[2]
+    padded = round_up(frames, FRAME_STEP)
+    mask = _pad(np.ones((1, 1, frames), np.float32), padded)
+    z = graph(z_p=_pad(z_p, padded), mask=mask, speaker=speaker)["z"]
+    return np.ascontiguousarray(z[:, :, :frames])
+
+
+def decode(
+    graph: Graph, z: Array, speaker: Array, context: int, hop_length: int
+) -> Iterator[Array]:
+    """Run the graph `decoder` window by window.
+
+    Args:
+        graph: The graph `decoder`.
+        z: (1, C, F).
+        speaker: (1, gin, 1).
+        context: Frames on each side that a frame's samples depend on.
+        hop_length: Samples per frame.
+
+    Yields:
+        Samples (n,) that follow each other, F * hop_length in all.
+    """
+    for window in plan_windows(z.shape[2], context):
+        part = np.ascontiguousarray(z[:, :, window.start : window.stop])
+        samples = graph(z=part, speaker=speaker)["audio"][0, 0]
+        first = (window.first - window.start) * hop_length
+        yield samples[first : first + (window.last - window.first) * hop_length]
+
+
+def round_up(value: int, step: int) -> int:
+    """The smallest multiple of `step` that is not below `value`."""
+    return math.ceil(value / step) * step
+
+
+def _pad(array: npt.NDArray[np.generic], length: int) -> npt.NDArray[np.generic]:
+    """Zeros behind the last axis up to `length`."""
+    missing = length - array.shape[-1]
+    return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, missing)])

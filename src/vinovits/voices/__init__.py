@@ -1,0 +1,1 @@
+"""The voice folder: its manifest, reading and checking it, and finding voices by name."""
