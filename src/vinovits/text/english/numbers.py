@@ -81,3 +81,55 @@ def plural(words: str) -> str:
     if words.endswith("y"):
         return words[:-1] + "ies"
     return words + ("es" if words.endswith("x") else "s")
+
+
+_DENOMINATORS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
+VULGAR = {
+    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
+    "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8),
+    "⅞": (7, 8), "⅐": (1, 7), "⅑": (1, 9), "⅒": (1, 10),
+}  # fmt: skip
+
+
+def fraction(numerator: str, denominator: str) -> str:
+    """A fraction: 3, 4 -> "three quarters"; 1, 2 -> "one half"; 5, 8 -> "five eighths"."""
+    below = int(denominator) if len(denominator) < 5 else 0
+    names = _DENOMINATORS.get(below)
+    if names is None:
+        if below < 2:
+            return f"{cardinal(numerator)} over {cardinal(denominator)}"
+        one = ordinal(denominator)
+        names = (one, plural(one))
+    return f"{cardinal(numerator)} {names[numerator != '1']}"
+
+
+def mixed(whole: str, numerator: str, denominator: str) -> str:
+    """A whole number and a fraction: 2, 1, 2 -> "two and a half"."""
+    part = fraction(numerator, denominator)
+    return f"{cardinal(whole)} and {'a ' + part[4:] if part.startswith('one ') else part}"
+
+
+def quantity(written: str) -> tuple[str, bool]:
+    """A number in any of the forms that a unit may follow.
+
+    Args:
+        written: "1,234.5", "½", "2½", "3/4" or "2 1/2".
+
+    Returns:
+        Its words, and whether what it counts is in the singular: one, or a part of one.
+    """
+    written = written.replace("\u00a0", " ")
+    if written[-1] in VULGAR:
+        above, below = VULGAR[written[-1]]
+        whole = written[:-1].strip()
+        if whole:
+            return mixed(whole, str(above), str(below)), False
+        return fraction(str(above), str(below)), True
+    if "/" in written:
+        head, _, denominator = written.partition("/")
+        whole, _, numerator = head.rpartition(" ")
+        if whole:
+            return mixed(whole, numerator, denominator), False
+        return fraction(numerator, denominator), True
+    plain = written.replace(",", "").replace(" ", "")
+    return decimal(plain), plain == "1"

@@ -89,4 +89,11 @@ def mark(sign: str, start: int, end: int) -> Piece:
     return Piece(sign, start, end, mark=True)
 
 
+NUMBER = (
+    r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d{1,3}(?:\u00a0\d{3})+(?!\d)"
+    r"|\d{1,3}(?: \d{3}){2,}(?![\d.,-])|\d+)(?:\.\d+)?|\.\d+"
+)
+"""A number with grouping by commas or thin spaces and with decimals, as a regular expression."""
+DOT = r"(?:\.(?![\"')\]\s]*\Z))?"
+"""The full stop of an abbreviation, unless it ends the sentence too: then it is left as a mark."""
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
