@@ -1,0 +1,40 @@
+# The two commands of the README: `make say TEXT="..."` and `make test`.
+PYTHON ?= python3
+TEXT ?= The quick brown fox jumps over the lazy dog.
+OUT ?= out.wav
+export TEXT OUT
+
+PIP = bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: say test lint clean
+
+say: .venv/installed
+	@.venv/bin/vinovits say --out "$$OUT" -- "$$TEXT"
+
+test: lint
+	.venv-test/bin/pytest
+	.venv-test/bin/mkdocs build --quiet --strict
+
+lint: .venv-test/installed
+	.venv-test/bin/ruff check
+	.venv-test/bin/ruff format --check
+	.venv-test/bin/mypy
+
+clean:
+	rm -rf .venv .venv-test site out.wav
+
+.venv/installed: pyproject.toml constraints.txt | .venv
+	.venv/$(PIP) --editable .
+	touch $@
+
+# torch first and pinned: a bare or newer one brings gigabytes of CUDA packages with it.
+.venv-test/installed: pyproject.toml constraints.txt | .venv-test
+	.venv-test/$(PIP) torch==2.13.0
+	.venv-test/$(PIP) --editable '.[dev]'
+	touch $@
+
+# Debian keeps what `venv` needs in a package of its own.
+.venv .venv-test:
+	$(PYTHON) -m venv $@ || { rm -rf $@; \
+	  $(SUDO) apt-get update && $(SUDO) apt-get install -y python3-venv && $(PYTHON) -m venv $@; }
