@@ -1,0 +1,86 @@
+"""`vinovits convert`: a released checkpoint to a voice folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vinovits.errors import MissingExtraError
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(short_help="Convert a released checkpoint into a voice folder.")
+@click.argument("checkpoint", type=_PATH)
+@click.argument("config", type=_PATH)
+@click.argument("out", type=_PATH)
+@click.option(
+    "--precision",
+    type=click.Choice(["f32", "f16"]),
+    default="f32",
+    show_default=True,
+    help="Of the stored weights: f16 halves the size of the folder; both are computed in f32.",
+)
+@click.option("--name", help="Name of the voice. Default is the name of the folder.")
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    help="Code of a language that the voice was trained to speak (en, zh, ja). May be given "
+    "several times. Default is all that its family knows.",
+)
+@click.option("--title", default="", help="For the card: a line that says what the voice is.")
+@click.option("--description", default="", help="For the card: more about it.")
+@click.option("--author", default="", help="For the card: who made the voice.")
+@click.option("--licence", default="", help="For the card: under which terms it may be used.")
+@click.option("--source", default="", help="For the card: what it was made from.")
+@click.option("--use", default="", help="For the card: what it may and may not be used for.")
+def convert(
+    checkpoint: Path,
+    config: Path,
+    out: Path,
+    precision: str,
+    name: str | None,
+    languages: tuple[str, ...],
+    **card: str,
+) -> None:
+    """Convert CHECKPOINT (a released `G_*.pth`) and CONFIG (its config.json) into a folder OUT.
+
+    The result is checked: each stage runs in torch and in OpenVINO on a test utterance, and the
+    largest difference is printed. If one is above a thousandth of the stage's peak, the command
+    fails. OUT appears when all is well.
+
+    This needs torch, which speaking doesn't: `pip install 'vinovits[convert]'`.
+
+    \b
+    Example:
+      vinovits convert G_0.pth config.json my-voice --precision f16 --language en
+    """
+    try:
+        from vinovits.convert.voice import convert_checkpoint
+        from vinovits.voices.manifest import Card
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "vinovits":
+            raise
+        raise MissingExtraError(
+            f"Converting needs {error.name}, which isn't installed. Install it with: "
+            "pip install 'vinovits[convert]'"
+        ) from error
+
+    made = convert_checkpoint(
+        checkpoint,
+        config,
+        out,
+        precision=precision,
+        name=name,
+        languages=languages or None,
+        card=Card(**card),
+    )
+    from vinovits.cli.streams import print_table, table
+
+    rows = table("stage", "largest difference", "of peak", right=("largest difference", "of peak"))
+    for difference in made.differences:
+        rows.add_row(difference.stage, f"{difference.absolute:.1e}", f"{difference.relative:.1e}")
+    print_table(rows, err=True)
+    click.echo(f'{out}: speak with it by `vinovits say --voice {out} "..."`', err=True)

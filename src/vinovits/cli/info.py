@@ -1,0 +1,68 @@
+"""`vinovits info`: all about one voice."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from vinovits.cli.streams import megabytes, print_table, table
+
+_SPEAKERS_SHOWN = 20
+
+
+@click.command(short_help="Show what a voice is, and check its files.")
+@click.argument("voice")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def info(voice: str, as_json: bool) -> None:
+    """Show what VOICE is: its card and licence, languages, speakers, settings and files.
+
+    VOICE is a name that `vinovits voices` lists, or the path of a voice folder. Its files are
+    checked against the sums that it carries; what is missing or altered is an error.
+
+    \b
+    Examples:
+      vinovits info joe
+      vinovits info ./my-voice --json
+    """
+    from vinovits.voices.folder import open_folder
+    from vinovits.voices.store import VoiceInfo, find_voice
+
+    folder = find_voice(voice)
+    manifest = open_folder(folder)
+    size = VoiceInfo(folder, manifest).size_bytes
+    if as_json:
+        data = {"path": str(folder), "size_bytes": size, **manifest.to_dict()}
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+        return
+    rows = table()
+    card = manifest.card
+    speakers = list(manifest.speakers)
+    named = ", ".join(speakers[:_SPEAKERS_SHOWN])
+    if len(speakers) > _SPEAKERS_SHOWN:
+        named += f" and {len(speakers) - _SPEAKERS_SHOWN} more (--json lists them)"
+    features = [f"{need.model} for {need.language}" for need in manifest.features]
+    defaults = manifest.defaults
+    for name, value in {
+        "voice": manifest.name,
+        "title": card.title,
+        "about": card.description,
+        "author": card.author,
+        "licence": card.licence or "not stated",
+        "made from": card.source,
+        "use": card.use,
+        "languages": ", ".join(manifest.languages),
+        "speakers": named
+        if manifest.spectrogram is None
+        else "copied from a recording (--speaker)",
+        "sampling rate": f"{manifest.sampling_rate} Hz, {manifest.hop_length} samples per frame",
+        "network": f"Bert-VITS2 {manifest.variant}, weights in {manifest.precision}",
+        "features": ", ".join(features) or "none",
+        "settings": f"speed {defaults.speed:g}, sdp-ratio {defaults.sdp_ratio:g}, "
+        f"noise {defaults.noise:g}, noise-w {defaults.noise_w:g}",
+        "size": megabytes(size),
+        "folder": str(folder),
+    }.items():
+        if value:
+            rows.add_row(name, value)
+    print_table(rows)

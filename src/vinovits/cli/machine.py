@@ -1,0 +1,143 @@
+"""What the machine offers: processor, memory, OpenVINO's devices. Nothing here raises."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+CPU_FEATURES = {
+    "AVX2": ("avx2",),
+    "AVX-512": ("avx512f",),
+    "VNNI": ("avx512_vnni", "avx_vnni"),
+    "AMX": ("amx_tile",),
+}
+"""What OpenVINO's kernels profit from, with the names that Linux gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that OpenVINO sees."""
+
+    name: str
+    full_name: str
+    capabilities: tuple[str, ...]
+    """What OpenVINO says that it computes well, such as FP32 and INT8."""
+
+
+def cpu_model() -> str:
+    """The processor's name, as the system tells it."""
+    if sys.platform == "darwin":
+        return _output_of("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    match = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    return match[1] if match else platform.processor() or platform.machine() or "unknown"
+
+
+def cpu_features() -> dict[str, bool] | None:
+    """Which of `CPU_FEATURES` the processor has; None where the system doesn't tell."""
+    match = re.search(r"^flags\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    if match is None:
+        return None
+    flags = set(match[1].split())
+    return {name: bool(flags.intersection(names)) for name, names in CPU_FEATURES.items()}
+
+
+def cpu_count() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory() -> tuple[int | None, int | None]:
+    """Bytes of memory in all, and those free for use; None where the system doesn't tell."""
+    text = _read("/proc/meminfo")
+    found = dict(re.findall(r"^(MemTotal|MemAvailable):\s*(\d+) kB", text, re.MULTILINE))
+    if "MemTotal" in found:
+        available = found.get("MemAvailable")
+        return int(found["MemTotal"]) << 10, int(available) << 10 if available else None
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
+    except (AttributeError, OSError, ValueError):
+        return None, None
+
+
+def openvino_devices() -> tuple[str, list[Device]]:
+    """OpenVINO's version and devices.
+
+    Returns:
+        The version, or what is wrong with OpenVINO and what to do; the devices, none if it is
+        broken.
+    """
+    try:
+        import openvino
+
+        # Not the engine's: the doctor must work where the engine doesn't.
+        core = openvino.Core()
+        devices = [
+            Device(
+                name,
+                str(core.get_property(name, "FULL_DEVICE_NAME")),
+                tuple(core.get_property(name, "OPTIMIZATION_CAPABILITIES")),
+            )
+            for name in core.available_devices
+        ]
+        return str(openvino.get_version()), devices
+    except ImportError as error:
+        return f"can't be imported ({error}). Install it with: pip install openvino", []
+    except RuntimeError as error:
+        first = (str(error).strip().splitlines() or ["?"])[0]
+        return f"doesn't start ({first}). Try: pip install --force-reinstall openvino", []
+
+
+def missing_drivers(devices: list[Device]) -> list[str]:
+    """Sentences about hardware that is there but that OpenVINO doesn't see (Linux only).
+
+    Args:
+        devices: From `openvino_devices`.
+    """
+    advice = []
+    seen = {device.name.partition(".")[0] for device in devices}
+    for kind, folder, pattern, package in (
+        ("GPU", "/dev/dri", "renderD*", "intel-opencl-icd"),
+        ("NPU", "/dev/accel", "accel*", "intel-level-zero-npu"),
+    ):
+        nodes = sorted(Path(folder).glob(pattern)) if Path(folder).is_dir() else []
+        if kind in seen or not nodes or not _is_intel(nodes[0]):
+            continue
+        if os.access(nodes[0], os.R_OK | os.W_OK):
+            advice.append(
+                f"There is an Intel {kind} ({nodes[0]}) that OpenVINO doesn't see. Install its "
+                f"driver, the package {package}; see https://docs.openvino.ai, “Install OpenVINO”."
+            )
+        else:
+            advice.append(
+                f"There is an Intel {kind} ({nodes[0]}) that you may not use. Join its group: "
+                "`sudo usermod -aG render $USER`, then log in again."
+            )
+    return advice
+
+
+def _is_intel(node: Path) -> bool:
+    kind = "drm" if "dri" in node.parts else "accel"
+    return _read(f"/sys/class/{kind}/{node.name}/device/vendor").strip() == "0x8086"
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _output_of(*command: str) -> str:
+    import subprocess
+
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

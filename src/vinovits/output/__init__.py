@@ -1,0 +1,1 @@
+"""What a speech is written as: audio files, WAV streams, timings, a picture."""
