@@ -2,57 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vinovits.errors import DeviceError, VoiceError
+from vinovits.errors import VoiceError
+from vinovits.features.graph import Compile, compile_graph
 from vinovits.features.manifest import read_manifest
 
-Compile = Callable[[Path, str, Path | None], Any]
-"""Makes an openvino.CompiledModel from the path of an .xml file, a device and a cache folder."""
-
-_BUCKET = 16  # Sequences are padded to a multiple of this many positions.
-_IDLE_REQUESTS = 4
-
-
-def compile_graph(path: Path, device: str, cache_dir: Path | None) -> Any:
-    """Compile a graph for a device, in float32.
-
-    Args:
-        path: The .xml file; the .bin file lies beside it.
-        device: An OpenVINO device, such as "CPU" or "GPU.0".
-        cache_dir: Where OpenVINO keeps compiled graphs; None for nowhere.
-
-    Returns:
-        An openvino.CompiledModel.
-
-    Raises:
-        DeviceError: OpenVINO doesn't have this device.
-        VoiceError: The graph can't be compiled.
-    """
-    import openvino
-
-    core = openvino.Core()
-    # CPUs with AMX and most GPUs would otherwise compute in 16 bits.
-    properties: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    if cache_dir is not None:
-        properties["CACHE_DIR"] = str(cache_dir)
-    try:
-        return core.compile_model(path, device, properties)
-    except RuntimeError as error:
-        known = core.available_devices
-        if device.partition(".")[0] not in {name.partition(".")[0] for name in known}:
-            raise DeviceError(
-                f"OpenVINO has no device {device!r} here. There are: {', '.join(known)}."
-            ) from error
-        raise VoiceError(f"OpenVINO can't compile {path} for {device}: {error}") from error
+_BUCKET = 16  # Sequences are padded to a multiple of this many positions, up to the longest.
 
 
 class BertFeatures:
@@ -97,10 +58,9 @@ class BertFeatures:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # The binding raises bare Exception, whatever went wrong.
             raise VoiceError(f"{folder / 'tokenizer.json'} isn't a tokenizer: {error}.") from error
-        compiled = compile(folder / "model.xml", device, cache_dir)
-        self.precision = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
-        self.execution_devices: list[str] = list(compiled.get_property("EXECUTION_DEVICES"))
-        self._requests = _RequestPool(compiled.create_infer_request)
+        self._graph = compile(folder / "model.xml", device, cache_dir)
+        self.precision = self._graph.info.precision
+        self.execution_devices = list(self._graph.info.devices)
 
     def pieces(self, word: str) -> list[int]:
         """Ids of the word pieces of one word, tokenised on its own.
@@ -152,12 +112,7 @@ class BertFeatures:
         ids[1 : length - 1] = pieces
         ids[length - 1] = self._manifest.last_id
         mask = np.arange(padded) < length
-        with self._requests.borrow() as request:
-            result = request.infer({"input_ids": ids, "mask": mask})[0]
-            rows: NDArray[np.float32] = result[
-                :length
-            ].copy()  # The request's memory is used again.
-        return rows
+        return self._graph(input_ids=ids, mask=mask)["features"][:length]
 
 
 def parts(length: int, window: int) -> Iterator[tuple[int, int, int, int]]:
@@ -181,24 +136,3 @@ def parts(length: int, window: int) -> Iterator[tuple[int, int, int, int]]:
     seams = [0, *((a + window + b) // 2 for a, b in pairwise(starts)), length]
     for start, (first, last) in zip(starts, pairwise(seams), strict=True):
         yield start, start + window, first, last
-
-
-class _RequestPool:
-    """Infer requests that are lent to one caller at a time, so that results never cross."""
-
-    def __init__(self, create: Callable[[], Any]) -> None:
-        self._create = create
-        self._idle: list[Any] = []
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def borrow(self) -> Iterator[Any]:
-        with self._lock:
-            request = self._idle.pop() if self._idle else None
-        if request is None:
-            request = self._create()
-        yield request
-        # After an error the request isn't given back: its state is unknown.
-        with self._lock:
-            if len(self._idle) < _IDLE_REQUESTS:
-                self._idle.append(request)
