@@ -1,0 +1,254 @@
+"""A tiny voice through the whole engine."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vinovits
+from vinovits.engine.voice import Voice
+from vinovits.errors import DeviceError, LanguageError, TextError, UsageError, VoiceError
+
+TEXT = "Hello there. This is a longer second sentence, with a pause! And 3 more?"
+
+
+@pytest.fixture(scope="module")
+def voice(tiny_voice: Path, graph_cache: Path) -> Voice:
+    return vinovits.load(tiny_voice, cache_dir=graph_cache)
+
+
+def test_speaking_gives_samples_timings_and_stats(voice: Voice) -> None:
+    audio = voice.speak(TEXT)
+    assert audio.sampling_rate == 8000
+    assert audio.samples.dtype == np.float32
+    assert audio.samples.ndim == 1
+    assert np.isfinite(audio.samples).all()
+    assert 0 < np.abs(audio.samples).max() <= 1
+    assert [s.text for s in audio.sentences] == [
+        "Hello there.",
+        "This is a longer second sentence, with a pause!",
+        "And 3 more?",
+    ]
+    assert audio.sentences[-1].end == pytest.approx(audio.seconds)
+    for before, after in zip(audio.sentences, audio.sentences[1:], strict=False):
+        assert before.end == pytest.approx(after.start)
+    for sentence in audio.sentences:
+        assert sentence.text == TEXT[sentence.start_char : sentence.end_char]
+    three = next(w for s in audio.sentences for w in s.words if w.text == "three")
+    assert TEXT[three.start_char : three.end_char] == "3"
+    stats = audio.stats
+    assert set(stats.stages) == {"read", "features", "encode", "durations", "flow", "decode"}
+    assert all(seconds > 0 for seconds in stats.stages.values())
+    assert stats.audio_seconds == pytest.approx(audio.seconds)
+    assert 0 < stats.first_chunk_seconds <= stats.wall_seconds
+    assert set(stats.graphs) == {"encoder", "flow", "decoder", "all-MiniLM-L6-v2"}
+    for info in stats.graphs.values():
+        assert info.devices == ("CPU",)
+        assert info.precision == "f32"
+
+
+def test_same_text_and_seed_are_the_same_samples(voice: Voice) -> None:
+    first, again = voice.speak(TEXT, seed=5), voice.speak(TEXT, seed=5)
+    np.testing.assert_array_equal(first.samples, again.samples)
+    other = voice.speak(TEXT, seed=6)
+    assert other.samples.shape != first.samples.shape or (other.samples != first.samples).any()
+
+
+def test_a_stream_is_the_very_samples_of_speak(voice: Voice) -> None:
+    whole = voice.speak(TEXT, seed=3)
+    stream = voice.stream(TEXT, seed=3)
+    chunks = list(stream)
+    assert len(chunks) > 3
+    np.testing.assert_array_equal(np.concatenate([c.samples for c in chunks]), whole.samples)
+    starts = np.cumsum([0] + [len(c.samples) for c in chunks])
+    assert [c.start_sample for c in chunks] == starts[:-1].tolist()
+    assert tuple(c.spoken for c in chunks if c.spoken) == whole.sentences
+    assert [c.sentence for c in chunks if c.last_of_sentence] == [0, 1, 2]
+    assert stream.stats.audio_seconds == pytest.approx(whole.seconds)
+
+
+def test_a_closed_stream_ends(voice: Voice) -> None:
+    stream = voice.stream(TEXT)
+    next(stream)
+    stream.close()
+    assert list(stream) == []
+
+
+def test_sentences_begin_and_end_in_silence_so_that_seams_dont_click(voice: Voice) -> None:
+    audio = voice.speak(TEXT)
+    steps = np.abs(np.diff(audio.samples))
+    for sentence in audio.sentences[1:]:
+        seam = round(sentence.start * audio.sampling_rate)
+        assert steps[seam - 1] <= 1e-6
+        assert steps.max() > 0.001
+
+
+def test_settings_change_what_they_should(voice: Voice) -> None:
+    plain = voice.speak("Hello there.", noise=0, noise_w=0)
+    slow = voice.speak("Hello there.", noise=0, noise_w=0, speed=0.5)
+    assert slow.seconds > 1.5 * plain.seconds
+    bob = voice.speak("Hello there.", noise=0, noise_w=0, speaker="bob")
+    assert not np.array_equal(bob.samples, plain.samples)
+    np.testing.assert_array_equal(
+        bob.samples, voice.speak("Hello there.", noise=0, noise_w=0, speaker=1).samples
+    )
+    table = np.load(voice.folder / "speakers.npy")
+    np.testing.assert_array_equal(
+        bob.samples, voice.speak("Hello there.", noise=0, noise_w=0, speaker=table[1]).samples
+    )
+    without = voice.speak("Hello there.", noise=0, noise_w=0, seed=9)
+    np.testing.assert_array_equal(without.samples, plain.samples)
+
+
+def test_features_change_the_sound_and_can_be_left_out(
+    voice: Voice, tiny_voice: Path, graph_cache: Path
+) -> None:
+    bare = vinovits.load(tiny_voice, features="none", cache_dir=graph_cache)
+    assert set(bare.graphs()) == {"encoder", "flow", "decoder"}
+    with_features = voice.speak("Hello there.", noise=0, sdp_ratio=0)
+    without = bare.speak("Hello there.", noise=0, sdp_ratio=0)
+    assert without.samples.shape != with_features.samples.shape or not np.array_equal(
+        without.samples, with_features.samples
+    )
+
+
+def test_many_threads_never_get_each_others_audio(voice: Voice) -> None:
+    jobs = [
+        {"text": f"Number {i}, speaking now. {'More words here. ' * (i % 3)}", "seed": i % 4}
+        for i in range(12)
+    ]
+    expected = [voice.speak(**job, speaker=i % 2) for i, job in enumerate(jobs)]  # type: ignore[arg-type]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        futures = [
+            pool.submit(voice.speak, **job, speaker=i % 2)  # type: ignore[arg-type]
+            for _ in range(3)
+            for i, job in enumerate(jobs)
+        ]
+        for i, future in enumerate(futures):
+            np.testing.assert_array_equal(
+                future.result().samples, expected[i % len(jobs)].samples
+            )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("speed", 0),
+        ("speed", -1),
+        ("speed", float("nan")),
+        ("speed", float("inf")),
+        ("speed", 1e9),
+        ("speed", "fast"),
+        ("speed", True),
+        ("sdp_ratio", 1.5),
+        ("noise", -0.1),
+        ("noise_w", float("nan")),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", 2**64),
+        ("speaker", "carol"),
+        ("speaker", 2),
+        ("speaker", -1),
+        ("speaker", np.zeros(3, np.float32)),
+        ("speaker", np.full(6, np.nan, np.float32)),
+    ],
+)
+def test_settings_that_cant_be_are_refused_before_any_sound(
+    voice: Voice, setting: str, value: object
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        voice.stream("Hello.", **{setting: value})  # type: ignore[arg-type]
+    assert setting in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "😀🎉", "?!...", "\x00\x01", "a" * 10_000])
+def test_texts_that_cant_be_spoken(voice: Voice, text: str) -> None:
+    with pytest.raises(TextError):
+        voice.stream(text)
+
+
+def test_a_foreign_language_is_named_with_the_voices_that_can(voice: Voice) -> None:
+    with pytest.raises(LanguageError) as caught:
+        voice.stream("你好，世界")
+    assert "Chinese" in str(caught.value)
+    assert "tiny" in str(caught.value)
+
+
+def test_unknown_voices_suggest_the_closest() -> None:
+    with pytest.raises(UsageError, match=r"Did you mean 'joe'\?.*There are: .*joe"):
+        vinovits.load("jo")
+    with pytest.raises(UsageError, match="no voice folder"):
+        vinovits.load("./nowhere")
+    with pytest.raises(UsageError, match="features"):
+        vinovits.load("joe", features="some")
+
+
+def test_voices_of_the_environment_are_found_first(
+    tiny_voice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(tiny_voice, tmp_path / "mine")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "voice.json").write_text("{")
+    monkeypatch.setenv("VINOVITS_VOICES", os.pathsep.join(["/nowhere", str(tmp_path)]))
+    names = {info.name: info for info in vinovits.list_voices()}
+    assert {"mine", "joe"} <= set(names)
+    assert "broken" not in names
+    assert names["mine"].size_bytes > 1000
+    assert names["mine"].manifest.speakers == {"ann": 0, "bob": 1}
+
+
+def test_a_device_that_isnt_there_names_those_that_are(tiny_voice: Path) -> None:
+    with pytest.raises(DeviceError, match=r"'gpu\.7'.*CPU"):
+        vinovits.load(tiny_voice, device="gpu.7")
+
+
+def test_a_corrupt_cache_of_graphs_is_made_anew(tiny_voice: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    expected = vinovits.load(tiny_voice, features="none", cache_dir=cache).speak("Hello.")
+    blobs = list(cache.glob("**/*.blob"))
+    assert blobs
+    for spoil in (b"", b"rubbish" * 100, None):
+        for blob in blobs:
+            content = blob.read_bytes() if spoil is None else spoil
+            blob.chmod(0o644)
+            blob.write_bytes(content[: len(content) // 2])
+        again = vinovits.load(tiny_voice, features="none", cache_dir=cache).speak("Hello.")
+        np.testing.assert_array_equal(again.samples, expected.samples)
+
+
+def test_the_runtime_works_where_torch_cant_be_imported(
+    tiny_voice: Path, graph_cache: Path
+) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "import vinovits\n"
+        "assert 'openvino' not in sys.modules\n"
+        f"voice = vinovits.load({str(tiny_voice)!r})\n"
+        "print(voice.speak('Hello there, 42 times.').seconds)\n"
+        "assert not any(name.split('.')[0] == 'transformers' for name in sys.modules)\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(graph_cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) > 0
+
+
+def test_a_voice_of_languages_without_front_end_says_so(
+    tiny_voice: Path, tmp_path: Path, graph_cache: Path
+) -> None:
+    folder = tmp_path / "zh"
+    shutil.copytree(tiny_voice, folder)
+    manifest = (folder / "voice.json").read_text().replace('"languages": [\n  "en"', '"languages": [\n  "zh"')
+    (folder / "voice.json").write_text(manifest)
+    with pytest.raises(VoiceError, match="speaks Chinese"):
+        vinovits.load(folder, cache_dir=graph_cache).stream("Hello.")

@@ -1,0 +1,129 @@
+"""Windows cover every frame once, with real context, in few lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vinovits.engine.windows import LENGTHS, plan_windows, receptive_field
+from vinovits.nets.config import ModelConfig
+from vinovits.nets.decoder import Decoder
+from vinovits.nets.variants import VARIANTS
+
+lengths = st.lists(st.integers(1, 300), min_size=1, max_size=4, unique=True).map(sorted)
+
+
+@given(frames=st.integers(1, 3000), context=st.integers(0, 40), sizes=lengths)
+def test_windows_cover_all_frames_in_order_with_context(
+    frames: int, context: int, sizes: Sequence[int]
+) -> None:
+    done = 0
+    for window in plan_windows(frames, context, sizes):
+        assert window.first == done < window.last
+        assert 0 <= window.start <= window.first
+        assert window.last <= window.stop <= frames
+        # Real context on both sides, or the true end of the sentence.
+        assert window.start == 0 or window.first - window.start >= context
+        assert window.stop == frames or window.stop - window.last >= context
+        done = window.last
+    assert done == frames
+
+
+@given(frames=st.integers(LENGTHS[0], 5000), context=st.integers(0, 23))
+def test_only_the_named_lengths_are_used(frames: int, context: int) -> None:
+    used = {w.stop - w.start for w in plan_windows(frames, context)}
+    assert used <= set(LENGTHS)
+
+
+def test_the_first_window_is_small_and_later_ones_grow() -> None:
+    plan = list(plan_windows(1000, 13))
+    assert [w.stop - w.start for w in plan[:3]] == list(LENGTHS)
+    assert plan[0].last <= LENGTHS[0]
+
+
+def test_the_released_decoder_needs_13_frames_a_side() -> None:
+    found = receptive_field(
+        [8, 8, 2, 2, 2], [16, 16, 8, 2, 2], "1", [3, 7, 11], [[1, 3, 5]] * 3
+    )
+    assert found == 13
+
+
+decoders = st.fixed_dictionaries(
+    {
+        "resblock": st.sampled_from(["1", "2"]),
+        "kernels": st.lists(st.sampled_from([3, 5, 7, 11]), min_size=1, max_size=2),
+        "dilations": st.lists(st.integers(1, 5), min_size=1, max_size=3),
+        "ups": st.lists(
+            st.sampled_from([(2, 2), (2, 4), (2, 8), (4, 8), (8, 16), (3, 7)]),
+            min_size=1,
+            max_size=3,
+        ),
+    }
+)
+
+
+def _decoder(shape: dict, tiny_config: dict) -> tuple[Decoder, int, int]:  # type: ignore[type-arg]
+    hop = int(np.prod([rate for rate, _ in shape["ups"]]))
+    tiny_config["data"]["hop_length"] = hop
+    tiny_config["model"].update(
+        resblock=shape["resblock"],
+        resblock_kernel_sizes=shape["kernels"],
+        resblock_dilation_sizes=[shape["dilations"]] * len(shape["kernels"]),
+        upsample_rates=[rate for rate, _ in shape["ups"]],
+        upsample_kernel_sizes=[kernel for _, kernel in shape["ups"]],
+        upsample_initial_channel=8,
+    )
+    config = ModelConfig.from_dict(tiny_config, VARIANTS["2.3"])
+    torch.manual_seed(0)
+    context = receptive_field(
+        config.upsample_rates,
+        config.upsample_kernel_sizes,
+        config.resblock,
+        config.resblock_kernel_sizes,
+        config.resblock_dilation_sizes,
+    )
+    return Decoder(config).double().eval(), context, hop
+
+
+@given(shape=decoders, frames=st.integers(1, 260))
+@settings(max_examples=40, deadline=None)
+@torch.no_grad()
+def test_windows_joined_are_one_pass_for_every_decoder_and_length(shape, frames) -> None:  # type: ignore[no-untyped-def]
+    import copy
+
+    from tests.conftest import TINY_CONFIG
+
+    decoder, context, hop = _decoder(shape, copy.deepcopy(TINY_CONFIG))
+    z = torch.randn(1, 4, frames, dtype=torch.float64)
+    g = torch.randn(1, 6, 1, dtype=torch.float64)
+    whole = decoder(z, g)[0, 0]
+    parts = []
+    for window in plan_windows(frames, context, (2 * context + 1, 2 * context + 9)):
+        samples = decoder(z[:, :, window.start : window.stop], g)[0, 0]
+        first = (window.first - window.start) * hop
+        parts.append(samples[first : first + (window.last - window.first) * hop])
+    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-12, rtol=0)
+
+
+@torch.no_grad()
+def test_one_frame_less_of_context_would_be_heard(tiny_config) -> None:  # type: ignore[no-untyped-def]
+    shape = {"resblock": "1", "kernels": [3, 7], "dilations": [1, 3], "ups": [(4, 8), (4, 8)]}
+    decoder, context, hop = _decoder(shape, tiny_config)
+    z = torch.randn(1, 4, 3 * context, dtype=torch.float64)
+    g = torch.randn(1, 6, 1, dtype=torch.float64)
+    frame = context + 2
+    whole = decoder(z, g)[0, 0, frame * hop : (frame + 1) * hop]
+    for used, equal in ((context, True), (context - 1, False)):
+        part = decoder(z[:, :, frame - used : frame + used + 1], g)[0, 0]
+        same = torch.allclose(part[used * hop : (used + 1) * hop], whole, atol=1e-12)
+        assert same is equal
+
+
+@pytest.mark.parametrize("frames", [1, 2, LENGTHS[0] - 1])
+def test_few_frames_are_one_window(frames: int) -> None:
+    assert [(w.start, w.stop) for w in plan_windows(frames, 13)] == [(0, frames)]

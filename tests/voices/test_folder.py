@@ -1,0 +1,129 @@
+"""Voice folders that are broken, altered, foreign or hostile."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.helpers import minimal_manifest
+from vinovits.errors import VoiceError
+from vinovits.voices.folder import open_folder
+from vinovits.voices.manifest import FORMAT, VoiceManifest, read_manifest
+
+
+@pytest.fixture
+def folder(tiny_voice: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_voice, tmp_path / "voice"))
+
+
+def _change(folder: Path, **changes: Any) -> None:
+    data = json.loads((folder / "voice.json").read_text())
+    data.update(changes)
+    (folder / "voice.json").write_text(json.dumps(data))
+
+
+def test_a_manifest_survives_the_round_trip() -> None:
+    manifest = minimal_manifest()
+    data = json.loads(json.dumps(manifest.to_dict()))
+    assert VoiceManifest.from_dict(data, "here") == manifest
+
+
+def test_a_converted_folder_is_complete_and_holds_no_other_files(folder: Path) -> None:
+    manifest = open_folder(folder)
+    assert {path.name for path in folder.iterdir()} == {"voice.json", *manifest.files}
+    assert manifest.speakers == {"ann": 0, "bob": 1}
+    assert manifest.languages == ("en",)
+    assert [need.input for need in manifest.features] == ["en_bert"]
+    assert manifest.features[0].model == "all-MiniLM-L6-v2"
+    assert manifest.card.licence == "CC0-1.0"
+
+
+@pytest.mark.parametrize("name", ["encoder.bin", "flow.xml", "decoder.bin", "speakers.npy"])
+def test_missing_truncated_and_altered_files_are_named(folder: Path, name: str) -> None:
+    path = folder / name
+    content = path.read_bytes()
+    path.unlink()
+    with pytest.raises(VoiceError, match=f"{name} is missing"):
+        open_folder(folder)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(VoiceError, match=f"{name} is truncated or altered"):
+        open_folder(folder)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(VoiceError, match=f"{name} is truncated or altered"):
+        open_folder(folder)
+
+
+def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
+    _change(folder, format=FORMAT + 1)
+    with pytest.raises(VoiceError, match=rf"format version {FORMAT + 1}.*Update vinovits"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("name", ["../encoder.bin", "/etc/passwd", "a/b", "..", "a\\b", "x\0"])
+def test_paths_that_climb_out_are_refused(folder: Path, name: str) -> None:
+    files = json.loads((folder / "voice.json").read_text())["files"]
+    _change(folder, files={**files, name: "0" * 64})
+    with pytest.raises(VoiceError, match="outside of the voice folder"):
+        read_manifest(folder)
+
+
+def test_links_that_lead_out_arent_followed(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "flow.bin"
+    shutil.move(folder / "flow.bin", outside)
+    (folder / "flow.bin").symlink_to(outside)
+    with pytest.raises(VoiceError, match="leads out of its folder"):
+        open_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"surprise": 1}, "unknown keys: surprise"),
+        ({"sampling_rate": "fast"}, "sampling_rate has a value of the wrong kind"),
+        ({"hop_length": 0}, "must be positive"),
+        ({"languages": ["xx"]}, "no such language"),
+        ({"languages": [1]}, "wrong kind"),
+        ({"speakers": {"a": "b"}}, "wrong kind"),
+        ({"files": {}}, "lists no encoder.xml"),
+        ({"card": {"prize": 1}}, "card has unknown keys: prize"),
+        ({"defaults": {"noise": "x"}}, "noise has a value of the wrong kind"),
+        ({"table": []}, "wrong kind"),
+        ({"features": [{"input": "en_bert"}]}, "lacks the keys"),
+    ],
+)
+def test_manifests_that_cant_be(folder: Path, changes: dict[str, Any], message: str) -> None:
+    _change(folder, **changes)
+    with pytest.raises(VoiceError, match=message):
+        read_manifest(folder)
+
+
+def test_missing_keys_are_listed(folder: Path) -> None:
+    data = json.loads((folder / "voice.json").read_text())
+    del data["variant"], data["hop_length"]
+    (folder / "voice.json").write_text(json.dumps(data))
+    with pytest.raises(VoiceError, match="lacks the keys: variant, hop_length"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(("content", "message"), [("{", "valid JSON"), ("[]", "no JSON object")])
+def test_a_manifest_that_is_no_manifest(folder: Path, content: str, message: str) -> None:
+    (folder / "voice.json").write_text(content)
+    with pytest.raises(VoiceError, match=message):
+        read_manifest(folder)
+
+
+def test_a_folder_without_manifest(tmp_path: Path) -> None:
+    with pytest.raises(VoiceError, match=r"no voice\.json"):
+        read_manifest(tmp_path)
+
+
+def test_speakers_that_dont_fit_the_manifest(folder: Path, graph_cache: Path) -> None:
+    import vinovits
+
+    _change(folder, speakers={"ann": 0, "zoe": 9})
+    with pytest.raises(VoiceError, match="names 10 speakers"):
+        vinovits.load(folder, features="none", cache_dir=graph_cache)
