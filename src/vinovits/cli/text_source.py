@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def get_text(text: str | None, file: Path | None) -> str:
     if text == "-" or (file is not None and str(file) == "-"):
         return decode(sys.stdin.buffer.read(LARGEST + 1), "Standard input")
     if text is not None:
-        return text
+        # Python keeps bytes of the command line that aren't UTF-8 as lone surrogates.
+        return decode(os.fsencode(text), "The text")
     assert file is not None
     try:
         with file.open("rb") as stream:

@@ -104,8 +104,8 @@ def write_error(target: Path | str, error: OSError) -> OutputError:
         An error that names the target, the reason and, where there is one, the remedy.
     """
     name = str(target)
-    if error.errno == errno.ENOENT:
-        folder = Path(name).parent
+    folder = Path(name).parent
+    if error.errno == errno.ENOENT and not folder.is_dir():
         return OutputError(
             f"{name} can't be written: there is no folder {folder}. Create it, or choose another."
         )

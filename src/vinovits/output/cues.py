@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     from vinovits.engine.result import SpokenSentence
@@ -85,7 +86,7 @@ def cues(sentence: SpokenSentence) -> list[Cue]:
     sentence comes, so that the picture doesn't flicker.
     """
     groups: list[list[Piece]] = []
-    rest = written_pieces(sentence)
+    rest = _unbroken(written_pieces(sentence))
     while rest:
         count = _fitting(rest)
         groups.append(rest[:count])
@@ -112,6 +113,23 @@ def _cut(text: str, end: int, start: int) -> int:
     """Where to cut between two words: behind the last space, else before the second word."""
     spaces = [index for index in range(end, start) if text[index].isspace()]
     return spaces[-1] + 1 if spaces else start
+
+
+def _unbroken(pieces: Sequence[Piece]) -> list[Piece]:
+    """Join pieces between which a line can't end: there is no space, hyphen or dash."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        before = joined[-1] if joined else None
+        if before is None or before.text[-1:].isspace() or _ends_a_line(before.text[-1:]):
+            joined.append(piece)
+        else:
+            joined[-1] = Piece(before.text + piece.text, before.start, piece.end)
+    return joined
+
+
+def _ends_a_line(letter: str) -> bool:
+    """Hyphens, dashes, and the scripts that are written without spaces."""
+    return letter in "-‐–—/" or east_asian_width(letter) in ("W", "F")
 
 
 def _fitting(pieces: Sequence[Piece]) -> int:

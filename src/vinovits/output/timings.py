@@ -136,12 +136,13 @@ class LrcTimings:
 
     def sentence(self, sentence: SpokenSentence) -> str:
         """One line."""
-        words = [(piece.start, " ".join(piece.text.split())) for piece in written_pieces(sentence)]
-        # The brackets are the format's own and can't be escaped.
-        text = " ".join(
-            f"<{_minutes(start)}> {word.translate(_NO_BRACKETS)}" for start, word in words if word
+        text = "".join(
+            # The brackets are the format's own and can't be escaped.
+            f"<{_minutes(piece.start)}>{piece.text.translate(_NO_BRACKETS)}"
+            for piece in written_pieces(sentence)
         )
-        return f"[{_minutes(sentence.start)}] {_visible(text)} <{_minutes(sentence.end)}>\n"
+        line = _visible(" ".join(text.split()))
+        return f"[{_minutes(sentence.start)}]{line}<{_minutes(sentence.end)}>\n"
 
     def tail(self, seconds: float) -> str:
         """An empty line at the end of the audio, so that players clear the last one."""
