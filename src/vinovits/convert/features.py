@@ -212,7 +212,8 @@ def quantise_rows(
     low = np.minimum(values.min(axis=1, keepdims=True), 0.0)
     high = np.maximum(values.max(axis=1, keepdims=True), 0.0)
     scale = ((high - low) / 255).astype(np.float32)
-    scale[scale == 0] = 1.0  # A row of zeros.
+    # Rows of zeros, or so near that float32 can't divide by their scale.
+    scale[scale < np.finfo(np.float32).tiny] = 1.0
     zero = np.round(-low / scale)
     levels = np.clip(np.round(values / scale) + zero, 0, 255)
     return levels.astype(np.uint8), zero.astype(np.uint8), scale

@@ -175,6 +175,10 @@ def _impossible(path: Path, key: str, value: Any, expected: str) -> VoiceError:
 
 def _check_file(path: Path, expected: FileSum) -> None:
     try:
+        if path.is_symlink() and path.resolve().parent != path.parent.resolve():
+            raise VoiceError(
+                f"{path} is a link that leads out of its folder; it isn't followed. {_REMEDY}"
+            )
         size = path.stat().st_size
         if size != expected.bytes:
             raise VoiceError(

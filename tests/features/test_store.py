@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vinovits.errors import VoiceError
+from vinovits.features.manifest import FeatureManifest, read_manifest
+from vinovits.features.store import ENVIRONMENT, find_features
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "features.json"
+    manifest = json.loads(path.read_bytes())
+    change(manifest)
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def test_manifest_says_what_was_converted(converted: Path) -> None:
+    manifest = read_manifest(converted)
+    assert manifest.name == "tiny"
+    assert (manifest.kind, manifest.architecture, manifest.precision) == ("bert", "bert", "f32")
+    assert (manifest.width, manifest.layer, manifest.max_length) == (32, 3, 40)
+    assert (manifest.vocabulary, manifest.first_id, manifest.last_id) == (25, 2, 3)
+    assert (manifest.source, manifest.licence) == ("random numbers", "CC0-1.0")
+    assert (converted / "features.json").read_text("utf-8") == manifest.to_json()
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.bin", "tokenizer.json"])
+def test_files_missing_truncated_or_altered(folder: Path, name: str) -> None:
+    path = folder / name
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(VoiceError, match=f"{name} was altered.*convert it again"):
+        read_manifest(folder)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(VoiceError, match=f"{name} has .* bytes, but {len(content)} are expected"):
+        read_manifest(folder)
+    path.unlink()
+    with pytest.raises(VoiceError, match=f"{name} is missing"):
+        read_manifest(folder)
+
+
+def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(VoiceError, match=r"isn't a feature model: it has no features\.json"):
+            read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "isn't valid JSON"),
+        ('{"format": 1', "isn't valid JSON"),
+        ("[" * 100_000, "isn't valid JSON"),
+        ("[]", "should hold one JSON object"),
+        ("{}", "has format None, but this vinovits reads format 1"),
+        ('{"format": 1}', "lacks these entries: architecture, files, first_id"),
+    ],
+)
+def test_a_manifest_that_is_none(folder: Path, text: str, message: str) -> None:
+    (folder / "features.json").write_text(text, encoding="utf-8")
+    with pytest.raises(VoiceError, match=message):
+        read_manifest(folder)
+
+
+def test_a_newer_format_is_named_before_its_unknown_entries(folder: Path) -> None:
+    rewrite(folder, lambda manifest: manifest.update(format=2, colour="blue"))
+    with pytest.raises(VoiceError, match=r"has format 2.*Upgrade vinovits"):
+        read_manifest(folder)
+
+
+def test_unknown_entries_are_named(folder: Path) -> None:
+    rewrite(folder, lambda manifest: manifest.update(colour="blue", size=3))
+    with pytest.raises(VoiceError, match="unknown entries: 'colour', 'size'"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "message"),
+    [
+        ("width", "32", "width is '32', but should be a whole number from 1"),
+        ("width", 0, "width is 0"),
+        ("layer", -1, "layer is -1"),
+        ("vocabulary", True, "vocabulary is True"),
+        ("max_length", 2, "max_length is 2, but should be at least 3"),
+        ("first_id", 25, "first_id is 25, but should be below the vocabulary of 25"),
+        ("kind", 7, "kind is 7, but should be a text"),
+        ("name", "../tiny", "name is '../tiny'"),
+        ("files", [], "files is"),
+        ("files", {}, r"lists no model\.xml, model\.bin, tokenizer\.json"),
+        ("source", ["x"] * 1000, r"source is .{57}\.\.\., but"),
+    ],
+)
+def test_impossible_entries(folder: Path, entry: str, value: object, message: str) -> None:
+    rewrite(folder, lambda manifest: manifest.update({entry: value}))
+    with pytest.raises(VoiceError, match=message):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "C:\\x", "", "a\nb"])
+def test_a_path_that_climbs_out_of_the_folder(folder: Path, name: str) -> None:
+    entry = {"bytes": 0, "sha256": "0" * 64}
+    rewrite(folder, lambda manifest: manifest["files"].update({name: entry}))
+    with pytest.raises(VoiceError, match="isn't a plain name inside its folder"):
+        read_manifest(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_that_leads_out_of_the_folder(folder: Path, tmp_path: Path) -> None:
+    outside = (folder / "model.bin").rename(tmp_path / "model.bin")
+    (folder / "model.bin").symlink_to(outside)
+    with pytest.raises(VoiceError, match=r"model\.bin is a link that leads out of its folder"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("entry", [None, {}, {"bytes": -1, "sha256": "0" * 64}, {"bytes": 1}])
+def test_sums_that_are_none(folder: Path, entry: object) -> None:
+    rewrite(folder, lambda manifest: manifest["files"].update({"model.bin": entry}))
+    with pytest.raises(VoiceError, match=r"files\.model\.bin is .*\{bytes, sha256\}"):
+        read_manifest(folder)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from([field.name for field in dataclasses.fields(FeatureManifest)]), json_values)
+def test_whatever_an_entry_holds_there_is_a_manifest_or_a_sentence(
+    converted: Path, tmp_path: Path, entry: str, value: object
+) -> None:
+    folder = tmp_path / "tiny"
+    if not folder.exists():
+        shutil.copytree(converted, folder)
+    manifest = json.loads((converted / "features.json").read_bytes())
+    (folder / "features.json").write_text(json.dumps({**manifest, entry: value}), "utf-8")
+    # Any other exception fails the test.
+    with contextlib.suppress(VoiceError):
+        read_manifest(folder)
+
+
+def test_features_are_found_in_the_order_of_the_folders(
+    converted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = find_features("all-MiniLM-L6-v2")
+    assert packaged.parts[-4:] == ("vinovits", "data", "features", "all-MiniLM-L6-v2")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_: tmp_path / "user")
+    shutil.copytree(converted, tmp_path / "user" / "features" / "tiny")
+    assert find_features("tiny") == tmp_path / "user" / "features" / "tiny"
+    shutil.copytree(converted, tmp_path / "mine" / "tiny")
+    named = os.pathsep.join(["", str(tmp_path / "nowhere"), str(tmp_path / "mine")])
+    monkeypatch.setenv(ENVIRONMENT, named)
+    assert find_features("tiny") == tmp_path / "mine" / "tiny"
+    assert find_features("all-MiniLM-L6-v2") == packaged
+
+
+@pytest.mark.parametrize(
+    "name", ["MiniLM", "../features/all-MiniLM-L6-v2", "", "/etc", ".", "a\x00"]
+)
+def test_unknown_features(name: str) -> None:
+    with pytest.raises(VoiceError, match=r"There are: .*all-MiniLM-L6-v2.*--features none"):
+        find_features(name)
