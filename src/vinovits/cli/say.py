@@ -53,14 +53,15 @@ _PATH = click.Path(path_type=Path)
     show_default=True,
     help="The same text, settings and seed give the same audio; another seed another reading.",
 )
-@click.option("--speed", type=float, help="2 is twice as fast, 0.5 half as fast.")
+@click.option("--speed", type=float, help="From 0.25 to 4: 2 is twice as fast.")
 @click.option(
     "--sdp-ratio",
     type=float,
-    help="0 gives an even rhythm, 1 a lively one: the share of the stochastic duration predictor.",
+    help="From 0 to 1: 0 gives an even rhythm, 1 a lively one (the share of the stochastic duration "
+    "predictor).",
 )
-@click.option("--noise", type=float, help="How lively the sound is, from 0.")
-@click.option("--noise-w", type=float, help="How lively the rhythm is, from 0.")
+@click.option("--noise", type=float, help="From 0 to 2: how lively the sound is.")
+@click.option("--noise-w", type=float, help="From 0 to 2: how lively the rhythm is.")
 @click.option(
     "--device", default="cpu", show_default=True, help="Where to run: cpu, gpu, gpu.1 or npu."
 )
