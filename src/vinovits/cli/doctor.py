@@ -163,7 +163,7 @@ def _player(advice: list[str]) -> str:
 
 def _cache() -> str:
     try:
-        from vinovits.engine.graphs import default_cache_dir
+        from vinovits.graphs import default_cache_dir
 
         folder = default_cache_dir()
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

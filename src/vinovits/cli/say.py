@@ -57,8 +57,8 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--sdp-ratio",
     type=float,
-    help="From 0 to 1: 0 gives an even rhythm, 1 a lively one (the share of the stochastic duration "
-    "predictor).",
+    help="From 0 to 1: 0 gives an even rhythm, 1 a lively one (the share of the stochastic "
+    "duration predictor).",
 )
 @click.option("--noise", type=float, help="From 0 to 2: how lively the sound is.")
 @click.option("--noise-w", type=float, help="From 0 to 2: how lively the rhythm is.")
