@@ -22,6 +22,7 @@ OUT = HERE.parent.parent / "src" / "vinovits" / "data" / "voices" / "joe"
 
 
 def main(source: Path, out: Path) -> None:
+    """Convert the checkpoint in `source` into the folder `out`, replacing what is there."""
     card = Card(**json.loads((HERE / "card.json").read_text(encoding="utf-8")))
     shutil.rmtree(out, ignore_errors=True)
     conversion = convert_checkpoint(

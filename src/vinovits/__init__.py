@@ -23,15 +23,14 @@ if TYPE_CHECKING:
     from vinovits.engine.result import (
         Audio,
         Chunk,
-        GraphInfo,
         PhoneTiming,
         SpokenSentence,
         Stats,
         WordTiming,
     )
     from vinovits.engine.voice import Stream, Voice, load
-    from vinovits.voices.store import VoiceInfo
-    from vinovits.voices.store import list_voices
+    from vinovits.graphs import GraphInfo
+    from vinovits.voices.store import VoiceInfo, list_voices
 
 __version__ = "0.1.0"
 
@@ -65,7 +64,6 @@ _LAZY = {
         (
             "Audio",
             "Chunk",
-            "GraphInfo",
             "PhoneTiming",
             "SpokenSentence",
             "Stats",
@@ -73,6 +71,7 @@ _LAZY = {
         ),
         "vinovits.engine.result",
     ),
+    "GraphInfo": "vinovits.graphs",
     **dict.fromkeys(("Stream", "Voice", "load"), "vinovits.engine.voice"),
     **dict.fromkeys(("VoiceInfo", "list_voices"), "vinovits.voices.store"),
 }

@@ -22,9 +22,7 @@ def _convert(source: Path, out: Path, **options: Any) -> convert.Conversion:
 def test_half_precision_is_half_the_size_and_near_the_full_one(
     tiny_checkpoint: Path, tiny_voice: Path, tmp_path: Path, graph_cache: Path
 ) -> None:
-    conversion = _convert(
-        tiny_checkpoint, tmp_path / "half", precision="f16", languages=["en"]
-    )
+    conversion = _convert(tiny_checkpoint, tmp_path / "half", precision="f16", languages=["en"])
     assert conversion.manifest.precision == "f16"
     assert max(found.relative for found in conversion.differences) <= convert.LIMIT
     for name in ("encoder.bin", "decoder.bin"):

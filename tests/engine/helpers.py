@@ -5,9 +5,8 @@ from __future__ import annotations
 from vinovits.text.symbols import TABLE_V2
 from vinovits.voices.manifest import FeatureNeed, VoiceManifest
 
-FILES = {
-    name: "0" * 64
-    for name in (
+FILES = dict.fromkeys(
+    (
         "encoder.xml",
         "encoder.bin",
         "flow.xml",
@@ -15,8 +14,9 @@ FILES = {
         "decoder.xml",
         "decoder.bin",
         "speakers.npy",
-    )
-}
+    ),
+    "0" * 64,
+)
 
 
 def minimal_manifest() -> VoiceManifest:

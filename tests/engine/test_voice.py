@@ -132,9 +132,7 @@ def test_many_threads_never_get_each_others_audio(voice: Voice) -> None:
             for i, job in enumerate(jobs)
         ]
         for i, future in enumerate(futures):
-            np.testing.assert_array_equal(
-                future.result().samples, expected[i % len(jobs)].samples
-            )
+            np.testing.assert_array_equal(future.result().samples, expected[i % len(jobs)].samples)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +246,11 @@ def test_a_voice_of_languages_without_front_end_says_so(
 ) -> None:
     folder = tmp_path / "zh"
     shutil.copytree(tiny_voice, folder)
-    manifest = (folder / "voice.json").read_text().replace('"languages": [\n  "en"', '"languages": [\n  "zh"')
+    manifest = (
+        (folder / "voice.json")
+        .read_text()
+        .replace('"languages": [\n  "en"', '"languages": [\n  "zh"')
+    )
     (folder / "voice.json").write_text(manifest)
     with pytest.raises(VoiceError, match="speaks Chinese"):
         vinovits.load(folder, cache_dir=graph_cache).stream("Hello.")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import TINY_CONFIG
 from vinovits.engine.windows import LENGTHS, plan_windows, receptive_field
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
@@ -47,9 +50,7 @@ def test_the_first_window_is_small_and_later_ones_grow() -> None:
 
 
 def test_the_released_decoder_needs_13_frames_a_side() -> None:
-    found = receptive_field(
-        [8, 8, 2, 2, 2], [16, 16, 8, 2, 2], "1", [3, 7, 11], [[1, 3, 5]] * 3
-    )
+    found = receptive_field([8, 8, 2, 2, 2], [16, 16, 8, 2, 2], "1", [3, 7, 11], [[1, 3, 5]] * 3)
     assert found == 13
 
 
@@ -67,7 +68,8 @@ decoders = st.fixed_dictionaries(
 )
 
 
-def _decoder(shape: dict, tiny_config: dict) -> tuple[Decoder, int, int]:  # type: ignore[type-arg]
+def _decoder(shape: dict[str, Any]) -> tuple[Decoder, int, int]:
+    tiny_config = copy.deepcopy(TINY_CONFIG)
     hop = int(np.prod([rate for rate, _ in shape["ups"]]))
     tiny_config["data"]["hop_length"] = hop
     tiny_config["model"].update(
@@ -93,12 +95,10 @@ def _decoder(shape: dict, tiny_config: dict) -> tuple[Decoder, int, int]:  # typ
 @given(shape=decoders, frames=st.integers(1, 260))
 @settings(max_examples=40, deadline=None)
 @torch.no_grad()
-def test_windows_joined_are_one_pass_for_every_decoder_and_length(shape, frames) -> None:  # type: ignore[no-untyped-def]
-    import copy
-
-    from tests.conftest import TINY_CONFIG
-
-    decoder, context, hop = _decoder(shape, copy.deepcopy(TINY_CONFIG))
+def test_windows_joined_are_one_pass_for_every_decoder_and_length(
+    shape: dict[str, Any], frames: int
+) -> None:
+    decoder, context, hop = _decoder(shape)
     z = torch.randn(1, 4, frames, dtype=torch.float64)
     g = torch.randn(1, 6, 1, dtype=torch.float64)
     whole = decoder(z, g)[0, 0]
@@ -110,18 +110,21 @@ def test_windows_joined_are_one_pass_for_every_decoder_and_length(shape, frames)
     torch.testing.assert_close(torch.cat(parts), whole, atol=1e-12, rtol=0)
 
 
-@torch.no_grad()
-def test_one_frame_less_of_context_would_be_heard(tiny_config) -> None:  # type: ignore[no-untyped-def]
-    shape = {"resblock": "1", "kernels": [3, 7], "dilations": [1, 3], "ups": [(4, 8), (4, 8)]}
-    decoder, context, hop = _decoder(shape, tiny_config)
-    z = torch.randn(1, 4, 3 * context, dtype=torch.float64)
-    g = torch.randn(1, 6, 1, dtype=torch.float64)
+@given(shape=decoders)
+@settings(max_examples=40, deadline=None)
+def test_a_frame_hears_exactly_its_context(shape: dict[str, Any]) -> None:
+    decoder, context, hop = _decoder(shape)
+    # All weights positive and small: no path cancels another, and tanh stays open.
+    for parameter in decoder.parameters():
+        parameter.data.abs_().mul_(0.3)
     frame = context + 2
-    whole = decoder(z, g)[0, 0, frame * hop : (frame + 1) * hop]
-    for used, equal in ((context, True), (context - 1, False)):
-        part = decoder(z[:, :, frame - used : frame + used + 1], g)[0, 0]
-        same = torch.allclose(part[used * hop : (used + 1) * hop], whole, atol=1e-12)
-        assert same is equal
+    z = torch.rand(1, 4, 2 * context + 5, dtype=torch.float64).requires_grad_()
+    g = torch.zeros(1, 6, 1, dtype=torch.float64)
+    audio = decoder(z, g)[0, 0, frame * hop : (frame + 1) * hop].sum()
+    (gradient,) = torch.autograd.grad(audio, z)
+    heard = gradient[0].abs().sum(0).nonzero()[:, 0]
+    reach = max(frame - int(heard.min()), int(heard.max()) - frame)
+    assert reach == context
 
 
 @pytest.mark.parametrize("frames", [1, 2, LENGTHS[0] - 1])

@@ -34,8 +34,8 @@ def tiny(converted: Path) -> BertFeatures:
 
 def test_packaged_model_is_near_the_released_one(minilm: BertFeatures) -> None:
     recorded = np.load(RECORDED)
-    assert (minilm.name, minilm.width, minilm.precision) == (MINILM, 384, "f32")
-    assert minilm.execution_devices == ["CPU"]
+    assert (minilm.name, minilm.width, minilm.info.precision) == (MINILM, 384, "f32")
+    assert minilm.info.devices == ("CPU",)
     for index, sentence in enumerate(SENTENCES):
         pieces = [piece for word in sentence.split() for piece in minilm.pieces(word)]
         assert [101, *pieces, 102] == recorded[f"ids{index}"].tolist()
@@ -107,17 +107,15 @@ def test_threads_get_their_own_features(tiny: BertFeatures) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_the_graph_is_compiled_by_whom_the_caller_names(converted: Path, tmp_path: Path) -> None:
-    from vinovits.engine.graphs import compile_graph
-
-    bert = BertFeatures(converted, "CPU", tmp_path, compile=compile_graph)
-    assert bert.precision == "f32"
+def test_compiled_graphs_are_kept_in_the_cache_folder(converted: Path, tmp_path: Path) -> None:
+    bert = BertFeatures(converted, "CPU", tmp_path)
+    assert bert.info.precision == "f32"
     assert list(tmp_path.iterdir()), "the cache folder is used"
     np.testing.assert_array_equal(bert.features([5]), BertFeatures(converted).features([5]))
 
 
 def test_a_device_that_is_not_there(converted: Path) -> None:
-    with pytest.raises(DeviceError, match=r"no device 'FPGA' here\. There are: .*CPU"):
+    with pytest.raises(DeviceError, match=r"no device 'FPGA' here\. OpenVINO sees: .*CPU"):
         BertFeatures(converted, "FPGA")
 
 

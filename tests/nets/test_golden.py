@@ -15,7 +15,7 @@ from vinovits.nets.config import ModelConfig
 from vinovits.nets.variants import VARIANTS
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "bench"))
-import parity  # noqa: E402  # the bench is no package
+import parity  # the bench is no package
 
 COPIED = list(parity.find_cases(GOLDEN / "nets"))
 RECORDED = (

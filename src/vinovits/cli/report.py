@@ -12,7 +12,8 @@ import click
 from vinovits.cli.streams import console, print_table, table
 
 if TYPE_CHECKING:
-    from vinovits.engine.result import Chunk, GraphInfo, Stats
+    from vinovits.engine.result import Chunk, Stats
+    from vinovits.graphs import GraphInfo
 
 _NOTES_SHOWN = 5
 

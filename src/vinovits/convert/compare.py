@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vinovits.engine.graphs import Graph, compile_graph
 from vinovits.engine.synthesis import expand, frames_per_phone, mix_durations
+from vinovits.graphs import Graph, compile_graph
 from vinovits.nets.synthesizer import Synthesizer
 
 Array = npt.NDArray[np.float32]
@@ -67,7 +68,7 @@ def difference(stage: str, found: Array, expected: Array) -> StageDifference:
     return StageDifference(stage, absolute, float(np.abs(expected).max()))
 
 
-def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, Array]:
+def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
     """Run all stages in torch.
 
     Returns:
@@ -88,7 +89,7 @@ def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, Array]:
             g,
             torch.from_numpy(inputs.noise_sdp * np.float32(inputs.noise_w)),
         )
-        encoded = {
+        encoded: dict[str, npt.NDArray[Any]] = {
             "g": g.numpy(),
             "m_p": m_p.numpy(),
             "logs_p": logs_p.numpy(),
@@ -101,7 +102,7 @@ def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, Array]:
         return encoded | {"z": z.numpy(), "audio": network.dec(z, g).numpy()}
 
 
-def between(encoded: Mapping[str, Array], inputs: Inputs) -> dict[str, Array]:
+def between(encoded: Mapping[str, Array], inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
     """The numpy stages between encoder and flow: logw, frames and z_p."""
     logw = mix_durations(encoded["logw_sdp"], encoded["logw_dp"], inputs.sdp_ratio)
     frames = frames_per_phone(logw, inputs.length_scale)

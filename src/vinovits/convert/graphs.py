@@ -9,6 +9,7 @@ from typing import Any
 import openvino as ov
 import torch
 from torch import Tensor, nn
+from torch.jit._trace import TracerWarning
 
 from vinovits.nets.synthesizer import Synthesizer
 
@@ -113,7 +114,7 @@ def _convert(
     with warnings.catch_warnings(), torch.no_grad():
         # The tracer warns of every shape that becomes a constant; the ones here are sizes of
         # weights. That no length is frozen is proven by running other lengths.
-        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", category=TracerWarning)
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         graph = ov.convert_model(module, example_input=tuple(example))
     for port, name in zip(graph.inputs, shapes, strict=True):

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-import torch
 
 from vinovits.convert.compare import StageDifference, compare_stages, probe_inputs
 from vinovits.convert.graphs import (
@@ -28,7 +27,6 @@ from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import VARIANTS, Variant
 from vinovits.voices.folder import sha256
 from vinovits.voices.manifest import (
-    MANIFEST_NAME,
     Card,
     Defaults,
     FeatureNeed,
@@ -131,9 +129,7 @@ def convert_checkpoint(
             defaults=defaults or Defaults(),
             card=card or Card(),
             spectrogram=(
-                None
-                if sizes.n_speakers
-                else Spectrogram(sizes.filter_length, sizes.win_length)
+                None if sizes.n_speakers else Spectrogram(sizes.filter_length, sizes.win_length)
             ),
         )
         write_manifest(manifest, work)

@@ -7,13 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-
-@dataclass(frozen=True, slots=True)
-class GraphInfo:
-    """Where a graph really runs, as OpenVINO tells it."""
-
-    devices: tuple[str, ...]
-    precision: str
+from vinovits.graphs import GraphInfo
 
 
 @dataclass(frozen=True, slots=True)

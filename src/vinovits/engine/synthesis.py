@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.graphs import Graph
 from vinovits.engine.windows import plan_windows
+from vinovits.graphs import Graph
 from vinovits.text.sequence import PhoneSequence
 
 Array = npt.NDArray[np.float32]
@@ -117,7 +117,8 @@ def expand(
     """
     repeats = frames[0, 0]
     deviation = np.repeat(np.exp(logs_p), repeats, axis=2)
-    return np.repeat(m_p, repeats, axis=2) + noise * deviation * np.float32(scale)
+    z_p: Array = np.repeat(m_p, repeats, axis=2) + noise * deviation * np.float32(scale)
+    return z_p
 
 
 def flow(graph: Graph, z_p: Array, speaker: Array) -> Array:

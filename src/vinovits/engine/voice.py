@@ -1,9 +1,9 @@
-"""A voice that is ready to speak: its graphs, its features, and the way of the data through them."""
+"""A voice that is ready to speak, and the way of the data through its stages."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits.engine import synthesis
-from vinovits.engine.graphs import Graph, compile_graph, default_cache_dir, find_device
 from vinovits.engine.reference import linear_spectrogram
-from vinovits.engine.result import Audio, Chunk, GraphInfo, SpokenSentence, Stats
+from vinovits.engine.result import Audio, Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings, check_settings
 from vinovits.engine.timings import time_sentence
 from vinovits.errors import LanguageError, UsageError, VoiceError
+from vinovits.graphs import Graph, GraphInfo, compile_graph, default_cache_dir
 from vinovits.text.checks import check_text
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import PhoneSequence, to_sequence
@@ -63,7 +63,7 @@ def load(
     if features not in (None, "none"):
         raise UsageError(f'`features` is None or "none", not {features!r}.')
     folder = find_voice(voice)
-    return Voice(folder, find_device(device), features is None, cache_dir or default_cache_dir())
+    return Voice(folder, device, features is None, cache_dir or default_cache_dir())
 
 
 class Voice:
@@ -177,7 +177,7 @@ class Voice:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
         infos = {name: graph.info for name, graph in self._graphs.items()}
         for bert in self._bert.values():
-            infos[bert.name] = GraphInfo(tuple(bert.execution_devices), bert.precision)
+            infos[bert.name] = bert.info
         return infos
 
     def _load_features(self, device: str, cache_dir: Path) -> None:
@@ -220,7 +220,8 @@ class Voice:
             raise UsageError(
                 f"The voice {self.manifest.name!r} has no speaker {speaker!r}. It has: {known}."
             )
-        return self._speakers[row].reshape(1, width, 1)
+        vector: Array = self._speakers[row].reshape(1, width, 1)
+        return vector
 
     def _check_text(self, text: str) -> None:
         languages = [code for code in self.manifest.languages if code in _READABLE]
@@ -297,7 +298,7 @@ class Stream(Iterator[Chunk]):
         """Stop the work; the chunks end here."""
         self._chunks.close()
 
-    def _run(self, text: str) -> Iterator[Chunk]:
+    def _run(self, text: str) -> Generator[Chunk]:
         from vinovits.text import english
 
         sentences = english.read(text)
@@ -391,7 +392,8 @@ def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:
             f"{folder / 'speakers.npy'} has the shape {table.shape}, but the manifest names "
             f"{rows} speakers of {manifest.speaker_channels} channels. Get the voice again."
         )
-    return table.astype(np.float32)
+    speakers: Array = table.astype(np.float32)
+    return speakers
 
 
 def _faded(samples: Array, done: int, total: int, fade: int) -> Array:

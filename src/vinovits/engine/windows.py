@@ -25,9 +25,7 @@ class Window:
     last: int
 
 
-def plan_windows(
-    frames: int, context: int, lengths: Sequence[int] = LENGTHS
-) -> Iterator[Window]:
+def plan_windows(frames: int, context: int, lengths: Sequence[int] = LENGTHS) -> Iterator[Window]:
     """Cover `frames` frames by windows, the first small, later ones large.
 
     Args:

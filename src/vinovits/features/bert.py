@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vinovits.errors import VoiceError
-from vinovits.features.graph import Compile, compile_graph
 from vinovits.features.manifest import read_manifest
+from vinovits.graphs import GraphInfo, compile_graph
 
 
 class BertFeatures:
@@ -20,28 +20,19 @@ class BertFeatures:
     Attributes:
         name: Name of the feature model.
         width: Numbers per row.
-        precision: The precision that the graph computes in, as OpenVINO says, such as "f32".
-        execution_devices: The devices that the graph runs on, as OpenVINO says.
+        info: Where the graph really runs and at what precision.
 
     Args:
         folder: A folder with features.json, the graph and the tokenizer.
         device: The OpenVINO device to run on.
         cache_dir: Where compiled graphs are kept; None for nowhere.
-        compile: What compiles the graph; the engine passes its own.
 
     Raises:
         VoiceError: The folder isn't a sound feature model (see `read_manifest`).
         DeviceError: OpenVINO doesn't have this device.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        device: str = "CPU",
-        cache_dir: Path | None = None,
-        *,
-        compile: Compile = compile_graph,
-    ) -> None:
+    def __init__(self, folder: Path, device: str = "cpu", cache_dir: Path | None = None) -> None:
         from tokenizers import Tokenizer
 
         self._manifest = manifest = read_manifest(folder)
@@ -56,9 +47,8 @@ class BertFeatures:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # The binding raises bare Exception, whatever went wrong.
             raise VoiceError(f"{folder / 'tokenizer.json'} isn't a tokenizer: {error}.") from error
-        self._graph = compile(folder / "model.xml", device, cache_dir)
-        self.precision = self._graph.info.precision
-        self.execution_devices = list(self._graph.info.devices)
+        self._graph = compile_graph(folder / "model.xml", device, cache_dir)
+        self.info: GraphInfo = self._graph.info
 
     def pieces(self, word: str) -> list[int]:
         """Ids of the word pieces of one word, tokenised on its own.

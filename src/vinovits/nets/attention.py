@@ -56,7 +56,8 @@ class RelativeAttention(nn.Module):
         scores = scores.masked_fill(pair_mask == 0, -1e4)
         weights = self.drop(torch.softmax(scores, dim=-1))
         out = weights @ v + _positions_to_offsets(weights, self.window) @ self.emb_rel_v
-        return self.conv_o(out.transpose(2, 3).reshape(batch, channels, steps))
+        mixed: Tensor = self.conv_o(out.transpose(2, 3).reshape(batch, channels, steps))
+        return mixed
 
     def _split(self, x: Tensor) -> Tensor:
         """(B, C, T) -> (B, heads, T, width)."""

@@ -76,7 +76,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
             raise CheckpointError(
                 f"The checkpoint {path} holds more than tensors and plain values, so it was not "
                 "loaded: such a file can run code. Get the file from its maker, or save its "
-                f'tensors anew. (torch says: {str(error).splitlines()[0]})'
+                f"tensors anew. (torch says: {str(error).splitlines()[0]})"
             ) from None
         raise CheckpointError(
             f"{path} is no checkpoint that torch.save has written, or it is damaged. "

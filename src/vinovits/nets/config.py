@@ -159,11 +159,22 @@ def _ints(values: Any) -> tuple[int, ...]:
 def _check_sizes(config: ModelConfig) -> None:
     sizes = {
         name: getattr(config, name)
-        for name in (
-            "sampling_rate filter_length hop_length win_length spec_channels inter_channels "
-            "hidden_channels filter_channels n_heads n_layers kernel_size gin_channels flow_layers "
-            "upsample_initial_channel"
-        ).split()
+        for name in [
+            "sampling_rate",
+            "filter_length",
+            "hop_length",
+            "win_length",
+            "spec_channels",
+            "inter_channels",
+            "hidden_channels",
+            "filter_channels",
+            "n_heads",
+            "n_layers",
+            "kernel_size",
+            "gin_channels",
+            "flow_layers",
+            "upsample_initial_channel",
+        ]
     }
     for name, size in sizes.items():
         if size < 1:
@@ -176,9 +187,13 @@ def _check_sizes(config: ModelConfig) -> None:
     if config.inter_channels % 2:
         raise CheckpointError("The config has an odd inter_channels; the flow splits it in halves.")
     if config.resblock not in ("1", "2"):
-        raise CheckpointError(f"The config has resblock {config.resblock!r}; there are '1' and '2'.")
+        raise CheckpointError(
+            f"The config has resblock {config.resblock!r}; there are '1' and '2'."
+        )
     if len(config.upsample_rates) != len(config.upsample_kernel_sizes):
-        raise CheckpointError("The config has upsample_rates and upsample_kernel_sizes of two lengths.")
+        raise CheckpointError(
+            "The config has upsample_rates and upsample_kernel_sizes of two lengths."
+        )
     if len(config.resblock_kernel_sizes) != len(config.resblock_dilation_sizes):
         raise CheckpointError(
             "The config has resblock_kernel_sizes and resblock_dilation_sizes of two lengths."

@@ -41,7 +41,8 @@ class DurationPredictor(nn.Module):
         x = x + self.cond(g)
         x = self.drop(self.norm_1(torch.relu(self.conv_1(x * mask))))
         x = self.drop(self.norm_2(torch.relu(self.conv_2(x * mask))))
-        return self.proj(x * mask) * mask
+        logw: Tensor = self.proj(x * mask) * mask
+        return logw
 
 
 class DilatedStack(nn.Module):
@@ -218,4 +219,5 @@ class StochasticDurationPredictor(nn.Module):
     def _condition(self, x: Tensor, mask: Tensor, g: Tensor) -> Tensor:
         # Training must not move the text encoder through the durations.
         x = self.pre(x.detach()) + self.cond(g.detach())
-        return self.proj(self.convs(x, mask)) * mask
+        condition: Tensor = self.proj(self.convs(x, mask)) * mask
+        return condition

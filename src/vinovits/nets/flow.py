@@ -22,8 +22,8 @@ class Coupling(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         hidden = config.hidden_channels
-        self.half = config.inter_channels // 2
-        self.pre = nn.Conv1d(self.half, hidden, 1)
+        self.split_at = config.inter_channels // 2
+        self.pre = nn.Conv1d(self.split_at, hidden, 1)
         self.enc: nn.Module
         if config.transformer_flow:
             self.enc = TransformerEncoder(
@@ -37,14 +37,14 @@ class Coupling(nn.Module):
             )
         else:
             self.enc = WaveNet(hidden, _KERNEL, config.flow_layers, config.gin_channels)
-        self.post = nn.Conv1d(hidden, self.half, 1)
+        self.post = nn.Conv1d(hidden, self.split_at, 1)
         # A new coupling is the identity, so that training starts from a well-behaved flow.
         nn.init.zeros_(self.post.weight)
         nn.init.zeros_(self.post.bias)  # type: ignore[arg-type]  # a bias is always there
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool) -> Tensor:
         """Shift the second half of x (B, C, T), or shift it back where `reverse`."""
-        x0, x1 = torch.split(x, self.half, dim=1)
+        x0, x1 = torch.split(x, self.split_at, dim=1)
         shift = self.post(self.enc(self.pre(x0) * mask, mask, g)) * mask
         return torch.cat([x0, (x1 - shift if reverse else x1 + shift) * mask], dim=1)
 

@@ -34,4 +34,5 @@ class ReferenceEncoder(nn.Module):
         for conv in self.convs:
             x = torch.relu(conv(x))
         _, state = self.gru(x.transpose(1, 2).flatten(2))
-        return self.proj(state[0]).unsqueeze(-1)
+        vector: Tensor = self.proj(state[0])
+        return vector.unsqueeze(-1)

@@ -78,7 +78,9 @@ def rational_quadratic(
         result = bottom + top / (slope + bend * theta * (1 - theta))
     # equation 5
     denominator = slope + bend * theta * (1 - theta)
-    derivative = slope**2 * (d1 * theta**2 + 2 * slope * theta * (1 - theta) + d0 * (1 - theta) ** 2)
+    derivative = slope**2 * (
+        d1 * theta**2 + 2 * slope * theta * (1 - theta) + d0 * (1 - theta) ** 2
+    )
     log_slope = torch.log(derivative) - 2 * torch.log(denominator)
     if inverse:
         log_slope = -log_slope

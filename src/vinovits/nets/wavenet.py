@@ -1,4 +1,4 @@
-"""Gated dilated convolutions (WaveNet, https://arxiv.org/abs/1609.03499), as in WaveGlow and VITS."""
+"""Gated convolutions (WaveNet, https://arxiv.org/abs/1609.03499), as in WaveGlow and VITS."""
 
 from __future__ import annotations
 

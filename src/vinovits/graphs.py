@@ -1,4 +1,7 @@
-"""OpenVINO graphs: devices, compilation with a disk cache, and requests that callers own."""
+"""OpenVINO graphs: devices, compilation with a disk cache, and requests that callers own.
+
+Below both `engine` and `features`, which run graphs of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import functools
 import logging
 import shutil
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.result import GraphInfo
 from vinovits.errors import DeviceError, VoiceError
 
 if TYPE_CHECKING:
@@ -56,6 +59,15 @@ def find_device(name: str) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class GraphInfo:
+    """Where a graph really runs, as OpenVINO tells it."""
+
+    devices: tuple[str, ...]
+    precision: str
+    """What it computes in, such as "f32"."""
+
+
 class Graph:
     """A compiled graph that many threads may call at once."""
 
@@ -69,13 +81,15 @@ class Graph:
     def __call__(self, **inputs: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float32]]:
         """Run once; the arrays that come back are the caller's own."""
         with self._lock:
-            request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
-        try:
-            request.infer(inputs, share_inputs=True)
-            return {name: request.get_tensor(name).data.copy() for name in self._outputs}
-        finally:
-            with self._lock:
-                self._idle.append(request)
+            request = self._idle.pop() if self._idle else None
+        if request is None:
+            request = self._compiled.create_infer_request()
+        request.infer(inputs, share_inputs=True)
+        results = {name: request.get_tensor(name).data.copy() for name in self._outputs}
+        # After an error the request isn't given back: its state is unknown.
+        with self._lock:
+            self._idle.append(request)
+        return results
 
     @property
     def info(self) -> GraphInfo:
@@ -84,13 +98,7 @@ class Graph:
         if isinstance(devices, str):
             devices = [devices]
         precision = self._compiled.get_property("INFERENCE_PRECISION_HINT")
-        return GraphInfo(
-            devices=tuple(str(device) for device in devices),
-            precision=_PRECISION_NAMES.get(precision.get_type_name(), precision.get_type_name()),
-        )
-
-
-_PRECISION_NAMES = {"f32": "f32", "f16": "f16", "bf16": "bf16"}
+        return GraphInfo(tuple(str(device) for device in devices), precision.get_type_name())
 
 
 def compile_graph(path: Path, device: str, cache_dir: Path | None) -> Graph:
@@ -98,13 +106,15 @@ def compile_graph(path: Path, device: str, cache_dir: Path | None) -> Graph:
 
     Args:
         path: The .xml file; its .bin lies beside it.
-        device: As `find_device` gives it.
+        device: "cpu", "gpu.1" and so on, as `find_device` takes it.
         cache_dir: Where compiled graphs are kept, or None for no cache. A cache that OpenVINO
             can't read is removed and made anew.
 
     Raises:
+        DeviceError: OpenVINO doesn't see the device.
         VoiceError: The files are no graph.
     """
+    device = find_device(device)
     config: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         # Some CPUs would choose bf16 by themselves, which is not precise enough for durations.

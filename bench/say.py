@@ -1,0 +1,284 @@
+"""How fast the built-in voice speaks, beside eager torch with the same weights in the same run.
+
+    python bench/say.py [--checkpoint FOLDER] [--rounds 5] [--long] [--json FILE]
+
+Measured, each in processes of their own that take turns: real-time factor and first sound on a
+text of about 10 s; load time with an empty cache of compiled graphs and with a filled one; peak memory
+of `vinovits say`. Torch runs the network of `vinovits.nets` eagerly, one sentence at a time and each
+in one pass, as the released code does, but with weight norm folded and with our text and feature
+stages, so the comparison is generous to it. `--long` adds the peak memory of `vinovits say` for
+texts of 1,000 and 20,000 words, which takes a while.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+TEXT = (
+    "The birch canoe slid on the smooth planks, and the river carried it past the old mill. "
+    "Nobody on the bridge had noticed the clouds until the first heavy drops began to fall. "
+    "By evening the road was closed."
+)
+DEFAULT_CHECKPOINT = Path(__file__).parent.parent.parent / "shared" / "voices" / "joe-en"
+
+
+def measure_openvino(rounds: int, cache: Path) -> dict[str, Any]:
+    """In a process of its own: load and speak."""
+    began = time.perf_counter()
+    import vinovits
+
+    voice = vinovits.load("joe", cache_dir=cache)
+    loaded = time.perf_counter() - began
+    factors, firsts = [], []
+    cold = voice.speak(TEXT)
+    for _ in range(rounds):
+        stats = voice.speak(TEXT).stats
+        factors.append(stats.real_time_factor)
+        firsts.append(stats.first_chunk_seconds)
+    return {
+        "load_s": loaded,
+        "audio_s": cold.seconds,
+        "first_call_first_sound_s": cold.stats.first_chunk_seconds,
+        "real_time_factors": factors,
+        "first_sounds_s": firsts,
+        "stages_s": cold.stats.stages,
+    }
+
+
+def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
+    """In a process of its own: the same sentences and noise through eager torch."""
+    import numpy as np
+    import torch
+
+    import vinovits
+    from vinovits.engine import synthesis
+    from vinovits.nets.checkpoint import load_checkpoint
+    from vinovits.nets.config import ModelConfig
+    from vinovits.nets.variants import VARIANTS
+    from vinovits.text import english
+    from vinovits.text.sequence import to_sequence
+
+    voice = vinovits.load("joe", cache_dir=cache)
+    defaults = voice.manifest.defaults
+    variant = VARIANTS["2.3"]
+    network = load_checkpoint(
+        folder / "G_0.pth", ModelConfig.from_file(folder / "config.json", variant), variant
+    )
+    torch.set_num_threads(os.cpu_count() or 1)
+
+    @torch.inference_mode()
+    def speak() -> tuple[float, float, float]:
+        began = time.perf_counter()
+        first = samples = 0.0
+        g = network.emb_g(torch.tensor([0])).unsqueeze(-1)
+        for number, sentence in enumerate(english.read(TEXT)):
+            sequence = to_sequence(sentence, variant.table, voice._pieces("en"))
+            features = {
+                name: torch.from_numpy(rows)
+                for name, rows in voice._features(sentence, sequence).items()
+            }
+            rng = np.random.default_rng((0, number))
+            steps = len(sequence.phones)
+            noise = rng.standard_normal((1, 2, steps), np.float32) * np.float32(defaults.noise_w)
+            m_p, logs_p, sdp, dp = network.encode(
+                torch.from_numpy(sequence.phones[None]),
+                torch.from_numpy(sequence.tones[None]),
+                torch.from_numpy(sequence.languages[None]),
+                features,
+                torch.ones(1, 1, steps),
+                g,
+                torch.from_numpy(noise),
+            )
+            logw = synthesis.mix_durations(sdp.numpy(), dp.numpy(), defaults.sdp_ratio)
+            frames = synthesis.frames_per_phone(logw, 1.0)
+            prior = rng.standard_normal((1, m_p.shape[1], int(frames.sum())), np.float32)
+            z_p = torch.from_numpy(
+                synthesis.expand(m_p.numpy(), logs_p.numpy(), frames, prior, defaults.noise)
+            )
+            z = network.flow(z_p, torch.ones(1, 1, z_p.shape[2]), g, reverse=True)
+            samples += network.dec(z, g).shape[-1]
+            first = first or time.perf_counter() - began
+        return time.perf_counter() - began, first, samples / voice.manifest.sampling_rate
+
+    speak()
+    runs = [speak() for _ in range(rounds)]
+    return {
+        "audio_s": runs[0][2],
+        "real_time_factors": [wall / seconds for wall, _, seconds in runs],
+        "first_sounds_s": [first for _, first, _ in runs],
+    }
+
+
+def say_process(text: str, cache: Path, *options: str) -> dict[str, float]:
+    """Run `vinovits say` once; returns its wall time and peak memory."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "text.txt"
+        source.write_text(text, encoding="utf-8")
+        out = Path(scratch) / "out.wav"
+        command = [sys.executable, "-m", "vinovits", "say", "--quiet", "--file", str(source)]
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [*command, "--out", str(out), *options],
+            env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"vinovits say failed with status {status}.")
+        return {"wall_s": time.perf_counter() - began, "peak_mb": usage.ru_maxrss / 1024}
+
+
+def child(kind: str, *arguments: str) -> dict[str, Any]:
+    """Run one of the measurements of this file in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", kind, *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def long_text(words: int) -> str:
+    """A text of that many words; no two sentences are alike."""
+    subjects = [
+        "river",
+        "engine",
+        "teacher",
+        "harbour",
+        "winter",
+        "letter",
+        "garden",
+        "machine",
+        "village",
+        "story",
+    ]
+    verbs = [
+        "carries",
+        "follows",
+        "answers",
+        "remembers",
+        "crosses",
+        "measures",
+        "opens",
+        "returns",
+    ]
+    parts, count, number = [], 0, 0
+    while count < words:
+        number += 1
+        sentence = (
+            f"The {subjects[number % 10]} {verbs[number % 8]} {number} "
+            f"{subjects[(number * 7) % 10]}s before the {subjects[(number // 3) % 10]} is ready."
+        )
+        parts.append(sentence)
+        count += len(sentence.split())
+    return " ".join(parts)
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        cache = Path(scratch)
+        graphs = str(cache / "vinovits" / "graphs")
+        cold = child("openvino", str(arguments.rounds), graphs)
+        ours, theirs = [], []
+        for _ in range(3):
+            ours.append(child("openvino", str(arguments.rounds), graphs))
+            if arguments.checkpoint.is_dir():
+                theirs.append(
+                    child("torch", str(arguments.rounds), str(arguments.checkpoint), graphs)
+                )
+        result: dict[str, Any] = {
+            "audio_s": cold["audio_s"],
+            "load_cold_s": cold["load_s"],
+            "load_warm_s": min(run["load_s"] for run in ours),
+            "openvino": _summary(ours),
+            "torch": _summary(theirs) if theirs else None,
+            "say": say_process(TEXT, cache),
+            "say_without_features": say_process(TEXT, cache, "--features", "none"),
+        }
+        if theirs:
+            result["times_faster_than_torch"] = (
+                result["torch"]["real_time_factor"] / result["openvino"]["real_time_factor"]
+            )
+        if arguments.long:
+            result["say_1000_words"] = say_process(long_text(1_000), cache)
+            result["say_20000_words"] = say_process(long_text(20_000), cache)
+    return result
+
+
+def _summary(runs: list[dict[str, Any]]) -> dict[str, float]:
+    return {
+        "real_time_factor": statistics.median(f for run in runs for f in run["real_time_factors"]),
+        "first_sound_s": statistics.median(f for run in runs for f in run["first_sounds_s"]),
+    }
+
+
+def show(result: dict[str, Any]) -> None:
+    table = Table("measured", "OpenVINO", "eager torch")
+    torch = result["torch"] or {"real_time_factor": None, "first_sound_s": None}
+
+    def cell(value: float | None, unit: str = "") -> str:
+        return "not run" if value is None else f"{value:.3f}{unit}"
+
+    ours = result["openvino"]
+    table.add_row(
+        f"real-time factor, text of {result['audio_s']:.1f} s",
+        cell(ours["real_time_factor"]),
+        cell(torch["real_time_factor"]),
+    )
+    table.add_row(
+        "first sound, warm", cell(ours["first_sound_s"], " s"), cell(torch["first_sound_s"], " s")
+    )
+    table.add_row("import and load, empty cache", cell(result["load_cold_s"], " s"), "")
+    table.add_row("import and load, filled cache", cell(result["load_warm_s"], " s"), "")
+    for key, title in (
+        ("say", "`vinovits say`"),
+        ("say_without_features", "  --features none"),
+        ("say_1000_words", "  1,000 words"),
+        ("say_20000_words", "  20,000 words"),
+    ):
+        if key in result:
+            found = result[key]
+            table.add_row(title, f"{found['wall_s']:.1f} s, peak {found['peak_mb']:.0f} MB", "")
+    console = Console(width=100)
+    console.print(table)
+    if "times_faster_than_torch" in result:
+        console.print(f"{result['times_faster_than_torch']:.2f} times as fast as eager torch.")
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--child"]:
+        kind, rounds, *rest = sys.argv[2:]
+        found = (
+            measure_openvino(int(rounds), Path(rest[0]))
+            if kind == "openvino"
+            else measure_torch(int(rounds), Path(rest[0]), Path(rest[1]))
+        )
+        print(json.dumps(found))
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--json", type=Path, help="write the result here too")
+    arguments = parser.parse_args()
+    result = run(arguments)
+    show(result)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
