@@ -71,6 +71,7 @@ def plot_speech(
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
 
     if not len(samples):
         raise OutputError(f"{name or part} can't be drawn: there is no audio.")
@@ -116,6 +117,7 @@ def plot_speech(
             side.set_visible(False)
     wave.tick_params(bottom=False)
     mel.tick_params(bottom=False)
+    labels.xaxis.set_major_locator(MultipleLocator(0.5 if seconds < 8 else 1.0))
     labels.set_xlabel("seconds", color=_INK)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a script that the font lacks
