@@ -17,8 +17,9 @@ import numpy as np
 
 import vinovits
 from tests.output.speech import sentences
-from vinovits.engine.result import Chunk, GraphInfo, Stats
+from vinovits.engine.result import Chunk, Stats
 from vinovits.errors import TextError, UsageError
+from vinovits.graphs import GraphInfo
 
 RATE = 22050
 CHUNK = 5000

@@ -61,7 +61,7 @@ def test_compressed_weights_stay_close(
     for count in (0, 1, 13, 38):
         rows = bert.features(some_pieces(count))
         assert cosines(rows, expected(some_pieces(count), 3)).min() > cosine
-    assert bert.precision == "f32"
+    assert bert.info.precision == "f32"
 
 
 def test_same_weights_make_the_same_bytes(source: Path, tmp_path: Path) -> None:
