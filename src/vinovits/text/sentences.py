@@ -48,6 +48,8 @@ _AMBIGUOUS = frozenset(
     "sec mi yd gal kg km cm mm".split()
 )
 """Abbreviations that may end a sentence: they do where the next word is one that starts many."""
+_NUMBERED = frozenset("p c tel ext apt chap ver par para ex no".split())
+"""Abbreviations that don't end a sentence before a number."""
 _STARTERS = frozenset(
     "a about after all although an and another any anyway are as at because before both but by can "
     "can't could did do does don't during each even every finally first for from had has have he "
@@ -139,6 +141,8 @@ def _full_stop_ends(word: str, following: str, first: bool) -> bool:
     lower = word.lower()
     if first and (word.isdigit() or len(word) == 1):
         return False  # "1. Open the door": a list number belongs to what it counts
+    if following[0].isdigit() and lower in _NUMBERED:
+        return False
     if lower in _TITLES:
         return lower == "no" and word[:1].islower() and not following[0].isdigit()
     starter = following.lower().replace("’", "'") in _STARTERS

@@ -29,7 +29,7 @@ def read(text: str) -> Iterator[Sentence]:
     """
     for start, end in split_sentences(text):
         folded = fold(text[start:end], start)
-        words, guessed = words_of(normalise(folded.text), folded)
+        words, guessed = words_of(normalise(folded.text), folded, text)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, _notes(folded, guessed))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vinovits.text.english.folding import Folded
+from vinovits.text.english.heteronyms import choose
 from vinovits.text.english.letter_to_sound import MAX_LETTERS
 from vinovits.text.english.pieces import Piece
-from vinovits.text.english.pronounce import letter_name, pronounce, to_model
+from vinovits.text.english.pronounce import accented, letter_name, pronounce, to_model
 from vinovits.text.reading import Sentence, Word
 
 MAX_PHONES = 400
@@ -17,24 +18,31 @@ _CLAUSE_ENDS = frozenset("!?….,-")
 _FINAL = frozenset("!?….")
 
 
-def words_of(pieces: Sequence[Piece], folded: Folded) -> tuple[list[Word], list[str]]:
+def words_of(pieces: Sequence[Piece], folded: Folded, original: str) -> tuple[list[Word], list[str]]:
     """Give every piece its phones and its place in the original text.
 
     Args:
         pieces: What `normalise` made of the folded sentence.
         folded: That sentence.
+        original: The text that its origins point into.
 
     Returns:
         The words, and the spoken words whose pronunciation was guessed.
     """
     words: list[Word] = []
     guessed: list[str] = []
-    for piece in pieces:
+    context = [piece.text.lower() for piece in pieces]
+    for index, piece in enumerate(pieces):
         start, end = folded.span(piece.start, piece.end)
         if piece.mark:
             words.append(Word(piece.text, start, end, (piece.text,), (0,), is_punctuation=True))
             continue
-        for text, phones, was_guessed in _said(piece):
+        is_capital = index > 0 and piece.text[:1].isupper()
+        known = piece.phones or accented(original[start:end])
+        if not known and not piece.letter:
+            known = choose(context, index, is_capital)
+        said = [(piece.text, known, False)] if known else _said(piece)
+        for text, phones, was_guessed in said:
             if not phones:
                 continue
             names, tones = to_model(phones)
@@ -45,10 +53,8 @@ def words_of(pieces: Sequence[Piece], folded: Folded) -> tuple[list[Word], list[
 
 
 def _said(piece: Piece) -> Iterator[tuple[str, tuple[str, ...], bool]]:
-    if piece.phones:
-        yield piece.text, piece.phones, False
-    elif piece.letter:
-        yield piece.text, letter_name(piece.text, piece.suffix), False
+    if piece.letter:
+        yield piece.text + piece.suffix, letter_name(piece.text, piece.suffix), False
     else:
         for part in _chunks(piece.text):
             phones, guessed = pronounce(part.lower())

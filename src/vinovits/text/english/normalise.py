@@ -22,6 +22,7 @@ _PLAIN_WORD = re.compile(r"[a-z]+(?=[ ,;?!)]|\Z)")
 @cache
 def _rules() -> tuple[Rule, ...]:
     return (
+        *rules_words.before_numbers(),
         *rules_web.rules(),
         *rules_numbers.BEFORE_DATES,
         *rules_dates.RULES,
@@ -69,7 +70,7 @@ def _read_one(scan: Scan, position: int) -> int:
     return position + 1
 
 
-_ASKED = frozenset("a c p v w no pp nos nr ch vol vols fig figs sec art eq ver ca op ex par para et ie eg nb aka vs etc govt approx rock chap sect pg".split())
+_ASKED = frozenset("a c p v w x no pp nos nr ch vol vols fig figs sec art eq ver ca op ex par para et ie eg nb aka vs etc govt approx rock chap sect pg".split())
 """Lower-case words that a rule may read otherwise."""
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 

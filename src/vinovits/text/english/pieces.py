@@ -91,7 +91,7 @@ def mark(sign: str, start: int, end: int) -> Piece:
 
 NUMBER = (
     r"(?:\d{1,3}(?:,\d{2,3})*,\d{3}(?!\d)|\d{1,3}(?:\u00a0\d{3})+(?!\d)"
-    r"|\d{1,3}(?: \d{3}){2,}(?![\d.,-])|\d+)(?:\.\d+)?|\.\d+"
+    r"|\d{1,3}(?: \d{3}){2,}(?!\d|[.,-]\d)|\d+)(?:\.\d+)?|\.\d+"
 )
 """A number with grouping by commas or thin spaces and with decimals, as a regular expression."""
 DOT = r"(?:\.(?![\"')\]\s]*\Z))?"

@@ -40,6 +40,14 @@ def letter_name(letter: str, suffix: str = "") -> Phones:
     return with_s(phones) if suffix else phones
 
 
+def accented(written: str) -> Phones:
+    """Phones of a word whose accents tell it from another, such as "résumé"; () for all others."""
+    if written.isascii():
+        return ()
+    said: str = _own_words()["accented"].get(written.lower(), "")
+    return tuple(said.split())
+
+
 def with_s(phones: Phones) -> Phones:
     """Add the plural or possessive s: "cats" S, "dogs" Z, "buses" IH0 Z."""
     last = phones[-1]

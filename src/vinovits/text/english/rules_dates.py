@@ -133,7 +133,7 @@ def _read_decade(scan: Scan, match: re.Match[str]) -> Reading | None:
 
 
 _BEFORE_DECADE = frozenset("the their his her my your our its early mid late into".split())
-_END = r"(?![\w/]|[.:,]\d)"
+_END = r"(?![\w/]|[.:,-]\d)"
 _HALF = rf"(?P<half>[aApP](?:\.\s?[mM]{DOT}|[mM]\b))"
 _MONTH = (
     r"(?P<month>January|February|March|April|May|June|July|August|September|October|November|December"

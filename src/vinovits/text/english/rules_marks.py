@@ -29,9 +29,9 @@ def rules() -> tuple[Rule, ...]:
         Rule(re.compile(r"#\s?(?=\d)"), _number_sign),
         Rule(re.compile(r"([²³])|\^?\(?([⁻-]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|\^\(?(-?\d+)\)?"), _power),
         Rule(re.compile(r"<=|>=|!=|==|[<>]"), _compared),
-        Rule(re.compile(r"(?<=[\w)])\s?\*\s?(?=[\w(])"), _star),
+        Rule(re.compile(r"(?<=[\w)])\*(?=[\w(])|(?<=[\w)]\s)\*\s(?=[\w(])"), _star),
         Rule(re.compile(r"\+"), _plus),
-        Rule(re.compile(r"\s?/\s|\|"), _slash),
+        Rule(re.compile(r"(?<=\s)/\s|\|"), _slash),
         Rule(re.compile(r"(?<=\d)/(?=\d)"), _over),
         Rule(re.compile(r"([.,;:\"'()\[\]{}])\1*"), _mark),
         Rule(re.compile(r"[^\w\s]"), _sign),
@@ -128,7 +128,7 @@ def _compared(scan: Scan, match: re.Match[str]) -> Reading:
 def _star(scan: Scan, match: re.Match[str]) -> Reading:
     """Times between numbers and one-letter names; markdown's stars are silent."""
     before, after = scan.text[match.start() - 1], scan.text[match.end()]
-    if (before.isdigit() and after.isdigit()) or match[0].startswith(" ") and match[0].endswith(" "):
+    if (before.isdigit() and after.isdigit()) or match[0] == "* ":
         return [Piece("times", match.start(), match.end())]
     return []
 

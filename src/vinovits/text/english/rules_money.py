@@ -91,21 +91,21 @@ def _feet_or_inches(scan: Scan, match: re.Match[str]) -> Reading | None:
     """6' and 11", unless the sign closes a quotation."""
     sign = match["sign"]
     before = scan.text[: match.start()]
-    opened = before.count('"') % 2 if sign == '"' else re.search(r"(?<!\w)'", before) is not None
+    opened = len(re.findall(r'(?<!\d)"', before)) % 2 if sign == '"' else re.search(r"(?<!\w)'", before) is not None
     if opened:
         return None
     names = ("inch", "inches") if sign == '"' else ("foot", "feet")
-    return spoken(_count_decimal(match["number"], names), match.start(), match.end())
-
-
-def _count_decimal(number: str, names: tuple[str, str]) -> str:
-    return f"{decimal(number)} {names[number != '1']}"
+    single = match["number"] == "1" or scan.written_before(match.start()).lower() in _SINGULAR_AFTER
+    words = f"{decimal(match['number'])} {names[0 if single else 1]}"
+    return spoken(words, match.start(), match.end())
 
 
 def _measure(scan: Scan, match: re.Match[str]) -> Reading | None:
     units = table("units")
     form = match["unit"] or match["tight"] or match["inches"]
     if form in _NOT_UNITS and _NOT_UNITS[form].match(match["number"]):
+        return None
+    if form == "s" and match["number"].isdigit() and _counts_things(scan, match.start()):
         return None
     names = units["units"][form]
     words, single = quantity(match["number"])
@@ -123,6 +123,11 @@ def _measure(scan: Scan, match: re.Match[str]) -> Reading | None:
         name += f" per {units['per'][match['per']]}"
     split = match.start(_form_group(match))
     return [*spoken(words, start, split), *spoken(name, split, match.end())]
+
+
+def _counts_things(scan: Scan, start: int) -> bool:
+    """Whether "747s" are things, as behind an article, rather than seconds."""
+    return scan.written_before(start).lower() in ("the", "these", "those", "old", "new", "boeing")
 
 
 def _form_group(match: re.Match[str]) -> str:

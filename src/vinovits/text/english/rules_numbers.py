@@ -177,14 +177,20 @@ def _read_version(scan: Scan, match: re.Match[str]) -> Reading:
 
 def _read_to(scan: Scan, match: re.Match[str]) -> Reading:
     """The sign between two numbers: a range or score, or minus in a sum."""
-    spaced_hyphen = match[0] != match[0].strip() and "-" in match[0]
+    spaced_hyphen = match[0] == "- "
     word = "minus" if spaced_hyphen and "=" in scan.text else "to"
     return [Piece(word, match.start(), match.end())]
 
 
 def _read_by(scan: Scan, match: re.Match[str]) -> Reading:
-    word = "times" if "=" in scan.text else "by"
+    product = "=" in scan.text or re.compile(r"\s?10[\^⁰¹²³⁴⁵⁶⁷⁸⁹⁻]").match(scan.text, match.end())
+    word = "times" if product or match[0] == "× " else "by"
     return [Piece(word, match.start(), match.end())]
+
+
+def _read_pixels(scan: Scan, match: re.Match[str]) -> Reading:
+    """1920x1080: "nineteen twenty by ten eighty"."""
+    return spoken(in_pairs(match[0]), match.start(), match.end())
 
 
 def _read_times(scan: Scan, match: re.Match[str]) -> Reading:
@@ -242,9 +248,11 @@ RULES = (
     ),
     Rule(re.compile(r"\d{3}-\d{4}(?![\d-])|0\d{2,4} \d{3,4} \d{3,4}(?!\d)"), _read_telephone),
     Rule(re.compile(r"\d+(?:-\d+){2,}(?![\w])"), _read_hyphenated),
-    Rule(re.compile(r"(?:(?<=\s)|(?<=[(\[\"'])|^)[-−+~≈]\s?" + _AMOUNT), _read_sign),
-    Rule(re.compile(r"(?<=[\d%])\s?[-–]\s?" + _AMOUNT), _read_to),
-    Rule(re.compile(r"(?<=\d)(?:\s?×\s?|x|\sx\s)(?=\d)"), _read_by),
+    Rule(re.compile(r"(?:(?<=\s)|(?<=[(\[\"'])|^)(?:[-−+≈]|~\s?)" + _AMOUNT), _read_sign),
+    Rule(re.compile(r"(?:(?<=[\d%])|(?<=[\d%]\s))[-–](?:(?<=\s.)\s)?" + _AMOUNT), _read_to),
+    Rule(re.compile(r"(?<=\d)[x×](?=\d)|(?<=\d\s)[x×]\s(?=\d)"), _read_by),
+    Rule(re.compile(r"\d{3,4}(?=[x×]\d)|(?:(?<=\dx)|(?<=\d×))\d{3,4}(?![\d.,])"), _read_pixels),
+    Rule(re.compile(r"\d+(?:\.\d+)?(?=x\d)"), _read_number),
     Rule(re.compile(r"(\d+(?:\.\d+)?)x\b"), _read_times),
     Rule(re.compile(r"(\d+(?:\.\d+)?)[eE]([+-]?)(\d{1,3})\b"), _read_scientific),
     Rule(re.compile(r"(\d{1,3}):(\d{1,3})(?![\d:])"), _read_ratio),

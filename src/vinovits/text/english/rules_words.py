@@ -25,20 +25,16 @@ def _words_of(section: str, name: str = "words") -> frozenset[str]:
 @cache
 def rules() -> tuple[Rule, ...]:
     """The rules for words; some patterns are made from the table of abbreviations."""
-    slashed = "|".join(
-        re.escape(form) for form in sorted(table("abbreviations")["slashed"], key=len, reverse=True)
-    )
     irregular = "|".join(
         re.escape(form[:-1]).replace(r"\.", r"\.?").replace(r"\ ", r"\s")
         for form in table("abbreviations")["irregular"]
     )
     return (
-        Rule(re.compile(rf"(?:{slashed})(?![A-Za-z0-9+#])", re.IGNORECASE), _slashed),
         Rule(re.compile(rf"(?:{irregular})(?![A-Za-z]){DOT}", re.IGNORECASE), _irregular),
         Rule(re.compile(rf"(?:[A-Za-z]\.){{2,}}[A-Za-z]?(?:'s)?(?![A-Za-z])"), _dotted_letters),
         Rule(re.compile(rf"(?:[A-Za-z]\.)+[A-Za-z]{DOT}(?![A-Za-z])"), _dotted_letters),
         Rule(re.compile(rf"(?P<word>[A-Za-z]{{1,6}})(?P<dot>\.?)(?=\s?\d)"), _numbered),
-        Rule(re.compile(rf"(?P<word>St|Dr|Ft|No|Mt)(?:{DOT})(?![A-Za-z.])"), _by_context),
+        Rule(re.compile(rf"(?P<word>St|Dr|Ft|Mt){DOT}(?![A-Za-z])"), _by_context),
         Rule(re.compile(rf"(?P<word>[A-Za-z]{{2,8}})\.(?![A-Za-z])"), _abbreviation),
         Rule(re.compile(r"(?P<word>[A-Z])\.(?=[ \u00a0][A-Z])"), _initial),
         Rule(re.compile(r"(?=[A-Za-z0-9]*[A-Za-z])(?=[A-Za-z0-9]*\d)[A-Za-z0-9]+"), _mixed),
@@ -48,6 +44,15 @@ def rules() -> tuple[Rule, ...]:
         Rule(re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:(?<=[sS])'(?![\w'\"]))?"), _word),
         Rule(re.compile(r"[Α-ω]"), _greek),
     )
+
+
+@cache
+def before_numbers() -> tuple[Rule, ...]:
+    """The rule for fixed expressions with signs or digits in them: "24/7", "C++"."""
+    slashed = "|".join(
+        re.escape(form) for form in sorted(table("abbreviations")["slashed"], key=len, reverse=True)
+    )
+    return (Rule(re.compile(rf"(?:{slashed})(?![A-Za-z0-9+#/])", re.IGNORECASE), _slashed),)
 
 
 def _said(words: str, start: int, end: int) -> Reading:
@@ -112,17 +117,15 @@ def _by_context(scan: Scan, match: re.Match[str]) -> Reading | None:
     after = scan.written_after(match.end())
     names_follow = after[:1].isupper()
     behind_name = before[:1].isupper() and len(scan.pieces) > 1 and not scan.pieces[-1].mark
-    full_stop = match[0].endswith(".")
+    full_stop = scan.text[match.start("word") + 2 : match.start("word") + 3] == "."
     if word == "St":
         said = "saint" if names_follow and not behind_name else "street"
     elif word == "Dr":
         said = "drive" if behind_name and not names_follow else "doctor"
     elif word == "Ft":
         said = "fort" if names_follow else ""
-    elif word == "Mt":
-        said = "mount" if names_follow else ""
     else:
-        return None
+        said = "mount" if names_follow else ""
     if not said or (not full_stop and word in ("St", "Dr") and not (names_follow or behind_name)):
         return None
     return [Piece(said, match.start(), match.end())]
@@ -286,8 +289,6 @@ def _word(scan: Scan, match: re.Match[str]) -> Reading:
         letter = _lone_letter(scan, match)
         if letter is not None:
             return letter
-    elif word[-1] == "'" or "'" in word:
-        pieces = [Piece(word, start, start + len(word))]
     bare = table("abbreviations")["bare"].get(word) or table("abbreviations")["titles"].get(word)
     if bare:
         pieces = spoken(bare, start, start + len(word))
