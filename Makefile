@@ -24,17 +24,20 @@ lint: .venv-test/installed
 clean:
 	rm -rf .venv .venv-test site out.wav
 
+# Python compiles what it imports at the first run; compiling all the rest too takes 40 MB.
 .venv/installed: pyproject.toml constraints.txt | .venv
-	.venv/$(PIP) --editable .
-	touch $@
+	@echo "Installing vinovits into .venv (about 370 MB, no torch) ..."
+	@.venv/$(PIP) --no-compile --editable .
+	@touch $@
 
 # torch first and pinned: a bare or newer one brings gigabytes of CUDA packages with it.
 .venv-test/installed: pyproject.toml constraints.txt | .venv-test
-	.venv-test/$(PIP) torch==2.13.0
-	.venv-test/$(PIP) --editable '.[dev]'
-	touch $@
+	@echo "Installing vinovits with torch and all that tests need into .venv-test ..."
+	@.venv-test/$(PIP) torch==2.13.0
+	@.venv-test/$(PIP) --editable '.[dev]'
+	@touch $@
 
 # Debian keeps what `venv` needs in a package of its own.
 .venv .venv-test:
-	$(PYTHON) -m venv $@ || { rm -rf $@; \
+	@$(PYTHON) -m venv $@ || { rm -rf $@; echo "Installing Debian's python3-venv ..."; \
 	  $(SUDO) apt-get update && $(SUDO) apt-get install -y python3-venv && $(PYTHON) -m venv $@; }
