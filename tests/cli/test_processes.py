@@ -69,6 +69,23 @@ def test_signals_end_it_quietly_and_leave_nothing(
     assert (tmp_path / f"a.{extension}").read_bytes() == b"old"
 
 
+@pytest.mark.slow
+def test_ctrl_c_with_the_built_in_voice(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(LONG_TEXT)
+    process = subprocess.Popen(
+        [*REAL, "say", "-f", "text.txt", "-o", "a.mp3", "--timings", "a.vtt"],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    wait_for_part(tmp_path, process)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]
+
+
 def test_ctrl_c_while_it_waits_for_text(tmp_path: Path) -> None:
     process = start(tmp_path, "say", "-")
     deadline = time.monotonic() + 30
