@@ -1,0 +1,89 @@
+"""Who may import whom, and what importing costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "vinovits"
+
+# Each package may import those of its own level and below; convert and nets are a wing of their
+# own, which only the command `convert` reaches for.
+BELOW = {
+    "text": {"errors", "text"},
+    "voices": {"errors", "text", "voices"},
+    "graphs": {"errors"},
+    "features": {"errors", "graphs", "features", "voices"},
+    "engine": {"errors", "graphs", "text", "voices", "features", "engine"},
+    "output": {"errors", "engine", "output"},
+    "nets": {"errors", "text", "nets"},
+    "convert": {
+        "errors",
+        "text",
+        "voices",
+        "graphs",
+        "engine",
+        "features",
+        "output",
+        "nets",
+        "convert",
+    },
+}
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
+
+
+@pytest.mark.parametrize("package", sorted(BELOW))
+def test_imports_run_downwards_only(package: str) -> None:
+    files = list((SOURCE / package).rglob("*.py")) or [SOURCE / f"{package}.py"]
+    assert files
+    for path in files:
+        for module in _imports(path):
+            parts = module.split(".")
+            if parts[0] == "vinovits" and len(parts) > 1:
+                assert parts[1] in BELOW[package], f"{path.name} imports {module}"
+
+
+def test_torch_is_imported_in_nets_and_convert_only() -> None:
+    for path in SOURCE.rglob("*.py"):
+        roots = {module.split(".")[0] for module in _imports(path)}
+        if path.relative_to(SOURCE).parts[0] not in ("nets", "convert"):
+            assert not roots & {"torch", "safetensors", "transformers"}, path
+
+
+def test_importing_and_asking_for_help_loads_no_engine() -> None:
+    script = """
+import sys
+import vinovits.cli
+sys.argv = ["vinovits", "--help"]
+try:
+    vinovits.cli.main()
+except SystemExit as end:
+    assert end.code == 0
+heavy = {"torch", "openvino", "tokenizers", "soundfile", "soxr", "matplotlib", "num2words"}
+print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_public_name_exists() -> None:
+    import vinovits
+
+    for name in vinovits.__all__:
+        assert getattr(vinovits, name) is not None
+    with pytest.raises(AttributeError):
+        _ = vinovits.nonsense
