@@ -18,13 +18,15 @@ MAX_CHARACTERS = 1200
 
 _CLOSERS = "\"'”’»›)]}」』）】》〉*_"
 _CANDIDATE = re.compile(
-    rf"""(?P<paragraph>\s*\n[ \t\r\f\v]*\n\s*|[\f\v\x1c-\x1e\x85\u2028\u2029])
-      |(?P<line>[ \t]*\r?\n[ \t]*|[ \t]*\r[ \t]*)
-      |(?P<wide>[。！？｡]+[{re.escape(_CLOSERS)}]*)
-      |(?P<mark>[.!?…‽⁇⁈⁉]+)(?P<closers>[{re.escape(_CLOSERS)}]*(?:\[\d+\])*)(?=\s|$|[\u2e80-\uffdc]|--|[—–])
+    rf"""(?P<paragraph>\n[ \t\r\f\v]*\n\s*|[\f\v\x1c-\x1e\x85\u2028\u2029])
+      |(?P<line>\r?\n[ \t]*|\r[ \t]*)
+      |(?P<wide>(?<![。！？｡])[。！？｡]++[{re.escape(_CLOSERS)}]*+)
+      |(?<![.!?…‽⁇⁈⁉])(?P<mark>[.!?…‽⁇⁈⁉]++)
+       (?P<closers>[{re.escape(_CLOSERS)}]*+(?:\[\d+\])*+)(?=\s|$|[\u2e80-\uffdc]|--|[—–])
     """,
     re.VERBOSE,
 )
+"""Possessive quantifiers and lookbehinds keep the search linear on a million dots or quotes."""
 _BULLET = re.compile(r"(?:[-*+•‣▪◦·–—>#]+\s|\d{1,3}[.)]\s|[a-zA-Z][.)]\s|[|])")
 _LAST_WORD = re.compile(r"[^\s\"'“”‘’(\[{]*\Z")
 _CUT = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from vinovits.text.english import (
@@ -50,7 +51,45 @@ def normalise(text: str) -> list[Piece]:
             position += 1
             continue
         position = _read_one(scan, position)
-    return scan.pieces
+    return tidy(scan.pieces)
+
+
+def tidy(pieces: list[Piece]) -> list[Piece]:
+    """Leave at most one pause between two words, and none before the first.
+
+    Of several marks in a row the final ones (! ? .) win, two different ones at most ("?!"); "…" is a
+    comma unless it ends the sentence: in its midst the voices make no pause of it.
+
+    Args:
+        pieces: Words and marks as they were read.
+
+    Returns:
+        The pieces with every run of marks made short.
+    """
+    out: list[Piece] = []
+    run: list[Piece] = []
+    for piece in pieces:
+        if piece.mark:
+            run.append(piece)
+            continue
+        if out:
+            out += [
+                replace(sign, text=",") if sign.text == "…" else sign for sign in _strongest(run)
+            ]
+        run = []
+        out.append(piece)
+    return out + _strongest(run) if out else []
+
+
+def _strongest(run: list[Piece]) -> list[Piece]:
+    final = [piece for piece in run if piece.text in "!?."] or [p for p in run if p.text == "…"]
+    kept: list[Piece] = []
+    for piece in final or run[:1]:
+        if piece.text not in [k.text for k in kept] and not (kept and piece.text == "."):
+            kept.append(piece)
+    if len(kept) > 1 and kept[0].text == ".":
+        kept = kept[1:]
+    return kept[:2]
 
 
 def _read_one(scan: Scan, position: int) -> int:

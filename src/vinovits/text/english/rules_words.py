@@ -41,6 +41,7 @@ def rules() -> tuple[Rule, ...]:
         Rule(re.compile(r"[A-Z](?:&[A-Z])+\b"), _ampersand),
         Rule(re.compile(r"(?P<capitals>[A-Z]{2,})(?P<ending>'s|'S|s)?(?![A-Za-z])"), _capitals),
         Rule(re.compile(r"'(?:em|til|tis|twas|cause|bout|round|n)\b(?!')", re.IGNORECASE), _clipped),
+        Rule(re.compile(r"(?P<word>[A-Za-z]{3,})\(e?s\)"), _optional_plural),
         Rule(re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:(?<=[sS])'(?![\w'\"]))?"), _word),
         Rule(re.compile(r"[Α-ω]"), _greek),
     )
@@ -164,6 +165,11 @@ def _initial(scan: Scan, match: re.Match[str]) -> Reading:
 
 def _clipped(scan: Scan, match: re.Match[str]) -> Reading:
     return [Piece(match[0], match.start(), match.end())]
+
+
+def _optional_plural(scan: Scan, match: re.Match[str]) -> Reading:
+    """word(s): "words"."""
+    return [Piece(match[0].replace("(", "").replace(")", ""), match.start(), match.end())]
 
 
 def _ampersand(scan: Scan, match: re.Match[str]) -> Reading:
@@ -294,8 +300,6 @@ def _word(scan: Scan, match: re.Match[str]) -> Reading:
         pieces = spoken(bare, start, start + len(word))
     else:
         pieces = read_token(scan, word, start)
-    if len(word) < len(match[0]):
-        pieces.append(Piece("'", match.end() - 1, match.end(), mark=True))
     return pieces
 
 
