@@ -5,6 +5,7 @@ Below both `engine` and `features`, which run graphs of their own.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import shutil
@@ -38,6 +39,26 @@ def default_cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("vinovits", appauthor=False)) / "graphs"
+
+
+CACHE_LIMIT = 2_000_000_000
+"""Bytes of compiled graphs that are kept. A full-size voice takes about 300 MB."""
+
+
+def prune_cache(cache_dir: Path, limit: int = CACHE_LIMIT) -> None:
+    """Remove the oldest compiled graphs beyond `limit` bytes; OpenVINO itself never removes any."""
+    files = []
+    for path in cache_dir.glob("*.blob"):
+        # Another process may prune at the same time.
+        with contextlib.suppress(OSError):
+            files.append((path.stat().st_mtime, path.stat().st_size, path))
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files, key=lambda entry: entry[0]):
+        if total <= limit:
+            return
+        with contextlib.suppress(OSError):
+            path.unlink()
+        total -= size
 
 
 def find_device(name: str) -> str:

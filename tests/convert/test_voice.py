@@ -58,16 +58,19 @@ def test_a_result_that_differs_from_torch_is_thrown_away(
 
 def test_nothing_is_left_when_the_checkpoint_is_bad(tiny_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "G_0.pth").write_bytes(b"nonsense")
-    out = tmp_path / "deep" / "voice"
     with pytest.raises(CheckpointError):
-        convert_checkpoint(tmp_path / "G_0.pth", tiny_checkpoint / "config.json", out)
-    assert not out.parent.exists()
+        convert_checkpoint(
+            tmp_path / "G_0.pth", tiny_checkpoint / "config.json", tmp_path / "voice"
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["G_0.pth"]
 
 
-def test_an_existing_folder_isnt_overwritten(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_folder_with_files_isnt_overwritten(tiny_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "voice").mkdir()
-    with pytest.raises(OutputError, match="exists already"):
+    (tmp_path / "voice" / "mine").touch()
+    with pytest.raises(OutputError, match="isn't empty"):
         _convert(tiny_checkpoint, tmp_path / "voice")
+    assert [path.name for path in tmp_path.rglob("*")] == ["voice", "mine"]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,6 @@ from vinovits.errors import VinovitsError
 _EXTRAS = {
     "plot": "pictures (say --plot)",
     "convert": "converting checkpoints",
-    "train": "training voices",
-    "serve": "the HTTP server",
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from vinovits.nets.checkpoint import load_checkpoint
 from vinovits.nets.config import ModelConfig, read_config
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import VARIANTS, Variant
+from vinovits.output.atomic import atomic_folder
 from vinovits.voices.folder import sha256
 from vinovits.voices.manifest import (
     Card,
@@ -71,7 +70,7 @@ def convert_checkpoint(
     Args:
         checkpoint: `G_*.pth`.
         config: Its config.json.
-        out: The folder to make; it must not exist.
+        out: The folder to make; it must not exist or be empty, and its parent must exist.
         precision: Of the stored weights, "f32" or "f16".
         name: Of the voice; the folder's if not given.
         languages: Codes of the languages that the voice was trained to speak; all of its family's
@@ -82,23 +81,19 @@ def convert_checkpoint(
 
     Raises:
         CheckpointError: The checkpoint or config can't be read, or the result fails its test.
-        OutputError: `out` exists or can't be written.
+        OutputError: `out` holds files already or can't be written.
         UsageError: An unknown precision, language or feature input.
     """
     variant = VARIANTS["2.3"]
     _check_arguments(variant, precision, languages, feature_models)
-    if out.exists():
-        raise OutputError(f"{out} exists already. Remove it, or choose another folder.")
     sizes = ModelConfig.from_dict(read_config(config), variant)
-    network = load_checkpoint(checkpoint, sizes, variant)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise OutputError(f"{out.parent} can't be written: {error.strerror}.") from None
-    try:
+    with atomic_folder(out) as work:
+        network = load_checkpoint(checkpoint, sizes, variant)
         features = used_features(network)
-        _write_graphs(network, features, work, precision)
+        try:
+            _write_graphs(network, features, work, precision)
+        except (OSError, RuntimeError) as error:  # OpenVINO writes, and raises RuntimeError
+            raise OutputError(f"{out} can't be written: {error}. Is the disk full?") from None
         differences = compare_stages(network, work, probe_inputs(network, features))
         _check_differences(differences)
         models = {need.name: need.model for need in variant.features} | dict(feature_models or {})
@@ -133,12 +128,6 @@ def convert_checkpoint(
             ),
         )
         write_manifest(manifest, work)
-        work.chmod(0o755)  # mkdtemp makes folders for their owner alone
-        work.rename(out)
-    except OSError as error:
-        raise OutputError(f"{out} can't be written: {error.strerror}.") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return Conversion(out, manifest, tuple(differences))
 
 

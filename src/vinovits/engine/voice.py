@@ -16,7 +16,7 @@ from vinovits.engine.result import Audio, Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings, check_settings
 from vinovits.engine.timings import time_sentence
 from vinovits.errors import LanguageError, UsageError, VoiceError
-from vinovits.graphs import Graph, GraphInfo, compile_graph, default_cache_dir
+from vinovits.graphs import Graph, GraphInfo, compile_graph, default_cache_dir, prune_cache
 from vinovits.text.checks import check_text
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import PhoneSequence, to_sequence
@@ -78,6 +78,7 @@ class Voice:
             for path in self.manifest.files
             if path.endswith(".xml")
         }
+        prune_cache(cache_dir)
         self._speakers = _read_speakers(folder, self.manifest)
         self._bert: dict[str, BertFeatures] = {}
         if with_features:
