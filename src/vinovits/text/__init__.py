@@ -1,0 +1,1 @@
+"""From text to phones and tones, one front end per language."""

@@ -7,10 +7,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from vinovits.errors import LanguageError, TextError
+from vinovits.text.english import read
 from vinovits.text.english.folding import fold, is_emoji
 
 MAX_CHARACTERS = 1_000_000
 MAX_WORD_LETTERS = 500
+_SHORT = 1200
+"""Up to this length a text is read once to see whether a word is left of it."""
 _CHARACTERS_PER_HOUR = 54_000
 """Read English runs at about 15 characters a second."""
 
@@ -51,6 +54,7 @@ _UNICODE_SCRIPTS = {
     "KELVIN": "LATIN",
 }
 """First words of Unicode names that aren't the name of the script."""
+_SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INVISIBLE = "invisible or control characters"
 _GREEK_WORD = re.compile(r"(?:[\u0370-\u03ff\u1f00-\u1fff][\u0300-\u036f]*){3}")
 _LONG_WORD = re.compile(rf"(?:(?![\u2e80-\uffdc])[^\W\d_]){{{MAX_WORD_LETTERS + 1},}}")
@@ -85,6 +89,11 @@ def check_text(text: str, languages: Sequence[str]) -> None:
         raise TextError(
             f"There is nothing to speak in the text: it holds only {_kinds(characters)}. "
             "Add some words or numbers."
+        )
+    if known == ["en"] and len(text) <= _SHORT and next(read(text), None) is None:
+        raise TextError(
+            "There is nothing to speak in the text: it holds only tags, emoticons or signs that are "
+            "silent. Add some words or numbers."
         )
     word = _LONG_WORD.search(text)
     if word:
@@ -142,7 +151,8 @@ def _script(character: str) -> str:
 def _is_speakable(character: str) -> bool:
     if _script(character) not in ("", "LATIN", "GREEK"):
         return True  # a script that the voice's language reads, or it would have been refused
-    return any(c.isalnum() for c in fold(character).text)
+    # Raised numbers are footnotes or powers: alone they aren't read.
+    return any(c.isalnum() and c not in _SUPERSCRIPTS for c in fold(character).text)
 
 
 def _kinds(characters: Iterable[str]) -> str:

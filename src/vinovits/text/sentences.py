@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from vinovits.text.word_sets import word_set
+
 Span = tuple[int, int]
 """Index of the first character, and behind the last."""
 
@@ -37,32 +39,32 @@ _CUT = (
 _WRAP_WIDTH = 50
 """A line at least this long that ends without a mark is taken as wrapped text, not as a list."""
 
-_TITLES = frozenset(
-    "mr mrs ms mx messrs mme mlle dr prof rev fr sr hon gov gen sen rep capt cpt lt col sgt maj cmdr "
-    "adm pvt cpl pres supt insp det amb st ste mt ft no nos nr vs cf viz e.g i.e ca approx fig figs "
-    "eq eqs vol vols pp pg ch sec sect art op ed eds trans jan feb mar apr jun jul aug sep sept oct "
-    "nov dec mon tue tues wed thu thur thurs fri sat al".split()
+_TITLES = word_set(
+    "mr mrs ms mx messrs mme mlle dr prof rev fr sr hon gov gen sen rep capt cpt lt col sgt "
+    "maj cmdr adm pvt cpl pres supt insp det amb st ste mt ft no nos nr vs cf viz e.g i.e ca "
+    "approx fig figs eq eqs vol vols pp pg ch sec sect art op ed eds trans jan feb mar apr "
+    "jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat al"
 )
 """Abbreviations that something always follows: they never end a sentence before a capital."""
-_AMBIGUOUS = frozenset(
-    "etc inc ltd co corp llc jr sr bros dept univ assn ave blvd rd ln ct hwy apt est esq u.s u.k u.n "
-    "e.u u.s.a a.m p.m b.c a.d b.c.e c.e ph.d m.d b.a m.a b.sc m.sc d.c in ft lb lbs oz hr hrs min "
-    "sec mi yd gal kg km cm mm".split()
+_AMBIGUOUS = word_set(
+    "etc inc ltd co corp llc jr sr bros dept univ assn ave blvd rd ln ct hwy apt est esq u.s "
+    "u.k u.n e.u u.s.a a.m p.m b.c a.d b.c.e c.e ph.d m.d b.a m.a b.sc m.sc d.c in ft lb lbs "
+    "oz hr hrs min sec mi yd gal kg km cm mm"
 )
 """Abbreviations that may end a sentence: they do where the next word is one that starts many."""
-_NUMBERED = frozenset("p c tel ext apt chap ver par para ex no".split())
+_NUMBERED = word_set("p c tel ext apt chap ver par para ex no rs")
 """Abbreviations that don't end a sentence before a number."""
-_STARTERS = frozenset(
-    "a about after all although an and another any anyway are as at because before both but by can "
-    "can't could did do does don't during each even every finally first for from had has have he "
-    "he's her here hers his how however i i'd i'll i'm i've if in instead is it it's its just last "
-    "later let's like many maybe meanwhile more most my nevertheless next no nobody none nor not "
-    "nothing now of on once one only or other our people perhaps please she she's should since so "
-    "some someone something sometimes soon still such thanks that that's the their then there "
-    "there's therefore these they they're they've this those though through thus to today tomorrow "
-    "two under unfortunately until was we we'll we're we've well were what what's when where whether "
-    "which while who why will with without would yes yesterday yet you you'll you're you've "
-    "your".split()
+_STARTERS = word_set(
+    "a about after all although an and another any anyway are as at because before both but "
+    "by can can't could did do does don't during each even every finally first for from had "
+    "has have he he's her here hers his how however i i'd i'll i'm i've if in instead is it "
+    "it's its just last later let's like many maybe meanwhile more most my nevertheless next "
+    "no nobody none nor not nothing now of on once one only or other our people perhaps "
+    "please she she's should since so some someone something sometimes soon still such thanks "
+    "that that's the their then there there's therefore these they they're they've this those "
+    "though through thus to today tomorrow two under unfortunately until was we we'll we're "
+    "we've well were what what's when where whether which while who why will with without "
+    "would yes yesterday yet you you'll you're you've your"
 )
 
 
@@ -161,7 +163,7 @@ def _line_ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     before = text[max(start, match.start() - 1) : match.start()]
     if not before or before.isspace():
         return True
-    if before in ".!?…\"”’)":
+    if before in '.!?…"”’)':
         mark = text[max(start, match.start() - 3) : match.start()].rstrip(_CLOSERS)
         if mark.endswith(("!", "?")):
             return True

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from vinovits.text.english.folding import Folded
 from vinovits.text.english.heteronyms import choose
 from vinovits.text.english.letter_to_sound import MAX_LETTERS
+from vinovits.text.english.lexicon import Phones
 from vinovits.text.english.pieces import Piece
 from vinovits.text.english.pronounce import accented, letter_name, pronounce, to_model
 from vinovits.text.reading import Sentence, Word
@@ -18,7 +19,9 @@ _CLAUSE_ENDS = frozenset("!?….,-")
 _FINAL = frozenset("!?….")
 
 
-def words_of(pieces: Sequence[Piece], folded: Folded, original: str) -> tuple[list[Word], list[str]]:
+def words_of(
+    pieces: Sequence[Piece], folded: Folded, original: str
+) -> tuple[list[Word], list[str]]:
     """Give every piece its phones and its place in the original text.
 
     Args:
@@ -33,41 +36,43 @@ def words_of(pieces: Sequence[Piece], folded: Folded, original: str) -> tuple[li
     guessed: list[str] = []
     context = [piece.text.lower() for piece in pieces]
     for index, piece in enumerate(pieces):
-        start, end = folded.span(piece.start, piece.end)
         if piece.mark:
-            words.append(Word(piece.text, start, end, (piece.text,), (0,), is_punctuation=True))
+            span = folded.span(piece.start, piece.end)
+            words.append(Word(piece.text, *span, (piece.text,), (0,), is_punctuation=True))
             continue
-        is_capital = index > 0 and piece.text[:1].isupper()
-        known = piece.phones or accented(original[start:end])
-        if not known and not piece.letter:
-            known = choose(context, index, is_capital)
-        said = [(piece.text, known, False)] if known else _said(piece)
-        for text, phones, was_guessed in said:
+        known = choose(context, index, index > 0 and piece.text[:1].isupper())
+        for part in _chunks(piece):
+            span = folded.span(part.start, part.end)
+            text, phones, was_guessed = _said(part, original[slice(*span)], known)
             if not phones:
                 continue
-            names, tones = to_model(phones)
-            words.append(Word(text, start, end, names, tones))
+            words.append(Word(text, *span, *to_model(phones)))
             if was_guessed:
                 guessed.append(text)
     return words, guessed
 
 
-def _said(piece: Piece) -> Iterator[tuple[str, tuple[str, ...], bool]]:
+def _said(piece: Piece, written: str, known: Phones) -> tuple[str, Phones, bool]:
+    """Text and phones of a piece, and whether they were guessed."""
+    if piece.phones:
+        return piece.text, piece.phones, False
     if piece.letter:
-        yield piece.text + piece.suffix, letter_name(piece.text, piece.suffix), False
-    else:
-        for part in _chunks(piece.text):
-            phones, guessed = pronounce(part.lower())
-            yield part, phones, guessed
+        return piece.text + piece.suffix, letter_name(piece.text, piece.suffix), False
+    known = accented(written) or known
+    if known:
+        return piece.text, known, False
+    return (piece.text, *pronounce(piece.text.lower()))
 
 
-def _chunks(word: str) -> Iterator[str]:
+def _chunks(piece: Piece) -> Iterator[Piece]:
     """Cut a "word" that no network was trained for into parts of bearable length."""
-    if len(word) <= 2 * MAX_LETTERS:
-        yield word
+    if len(piece.text) <= 2 * MAX_LETTERS:
+        yield piece
         return
-    for start in range(0, len(word), MAX_LETTERS):
-        yield word[start : start + MAX_LETTERS]
+    for start in range(0, len(piece.text), MAX_LETTERS):
+        text = piece.text[start : start + MAX_LETTERS]
+        begin = min(piece.start + start, piece.end - 1)
+        yield Piece(text, begin, min(begin + len(text), piece.end))
 
 
 def sentences_of(

@@ -79,10 +79,14 @@ _SPECIAL = {
 }
 """Characters whose compatibility decomposition isn't what a reader wants."""
 
-KEPT = frozenset("–—−…°½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒²³¹⁰⁴⁵⁶⁷⁸⁹⁻×÷±≈≠≤≥√∞∑∏∫∂∆∇∈≡∝→←⇒↔£€¥₹₩₽₺₪₫฿₦₴₱₿¢§¶©®™†‡•·‰′μ\u00a0")
+KEPT = frozenset(
+    "–—−…°½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑⅒²³¹⁰⁴⁵⁶⁷⁸⁹⁻×÷±≈≠≤≥√∞∑∏∫∂∆∇∈≡∝→←⇒↔£€¥₹₩₽₺₪₫฿₦₴₱₿¢§¶©®™†‡•·‰′μ\u00a0"
+)
 """Characters beyond ASCII that some rule reads or drops on purpose."""
 
-_DIRECTIONS_AND_JOINERS = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u061c\u180e\u2061\u2062\u2063\u2064")
+_DIRECTIONS_AND_JOINERS = frozenset(
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u061c\u180e\u2061\u2062\u2063\u2064"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,9 @@ def _fold_character(character: str) -> tuple[str, str]:
         return " ", ""
     if category in ("Cs", "Co", "Cn"):
         return " ", "unread"
-    plain = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c)
+    )
     if plain and plain != character:
         parts = [_fold_character(c) for c in plain]
         if not any(kind for _, kind in parts):
@@ -173,12 +179,19 @@ def _punctuation(category: str) -> str:
 
 def is_greek_letter(character: str) -> bool:
     """Whether this is an unaccented Greek letter, read by its name when it stands alone."""
-    return "Α" <= character <= "ω" and character.isalpha() and unicodedata.decomposition(character) == ""
+    return (
+        "Α" <= character <= "ω"
+        and character.isalpha()
+        and unicodedata.decomposition(character) == ""
+    )
 
 
 def is_emoji(character: str) -> bool:
     """Whether a symbol belongs to the blocks that emoji and pictographs come from."""
     point = ord(character)
-    return 0x1F000 <= point <= 0x1FAFF or 0x2600 <= point <= 0x27BF or 0x2300 <= point <= 0x23FF or (
-        0x2B00 <= point <= 0x2BFF
+    return (
+        0x1F000 <= point <= 0x1FAFF
+        or 0x2600 <= point <= 0x27BF
+        or 0x2300 <= point <= 0x23FF
+        or (0x2B00 <= point <= 0x2BFF)
     )

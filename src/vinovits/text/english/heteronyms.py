@@ -79,7 +79,9 @@ def _by_part(noun: Phones, verb: Phones, default: str) -> Choose:
 
 
 def _by_readings(readings: list[dict[str, Any]]) -> Choose:
-    parsed = [(tuple(r["say"].split()), {k: v for k, v in r.items() if k != "say"}) for r in readings]
+    parsed = [
+        (tuple(r["say"].split()), {k: v for k, v in r.items() if k != "say"}) for r in readings
+    ]
 
     def choose_reading(words: Sequence[str], index: int, is_capital: bool) -> Phones:
         for phones, conditions in parsed:
@@ -90,9 +92,7 @@ def _by_readings(readings: list[dict[str, Any]]) -> Choose:
     return choose_reading
 
 
-def _holds(
-    condition: str, wanted: Any, words: Sequence[str], index: int, is_capital: bool
-) -> bool:
+def _holds(condition: str, wanted: Any, words: Sequence[str], index: int, is_capital: bool) -> bool:
     previous = words[index - 1] if index else ""
     following = words[index + 1] if index + 1 < len(words) else ""
     match condition:

@@ -25,15 +25,13 @@ _MAX_PHONES = 32
 _LETTERS = {letter: index + 3 for index, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 _END_OF_WORD = 2
 _START, _END = 2, 3
-# Order of the network's output classes: four marks, then the phones.
-_CLASSES: tuple[str, ...] = (
-    *("", "", "", ""),
-    *(
-        "AA0 AA1 AA2 AE0 AE1 AE2 AH0 AH1 AH2 AO0 AO1 AO2 AW0 AW1 AW2 AY0 AY1 AY2 B CH D DH "
-        "EH0 EH1 EH2 ER0 ER1 ER2 EY0 EY1 EY2 F G HH IH0 IH1 IH2 IY0 IY1 IY2 JH K L M N NG "
-        "OW0 OW1 OW2 OY0 OY1 OY2 P R S SH T TH UH0 UH1 UH2 UW UW0 UW1 UW2 V W Y Z ZH"
-    ).split(),
+_PHONE_CLASSES = (
+    "AA0 AA1 AA2 AE0 AE1 AE2 AH0 AH1 AH2 AO0 AO1 AO2 AW0 AW1 AW2 AY0 AY1 AY2 B CH D DH "
+    "EH0 EH1 EH2 ER0 ER1 ER2 EY0 EY1 EY2 F G HH IH0 IH1 IH2 IY0 IY1 IY2 JH K L M N NG "
+    "OW0 OW1 OW2 OY0 OY1 OY2 P R S SH T TH UH0 UH1 UH2 UW UW0 UW1 UW2 V W Y Z ZH"
 )
+# The network's output classes are four marks, then the phones.
+_CLASSES = ("", "", "", "", *_PHONE_CLASSES.split())
 _LOCK = threading.Lock()
 
 
@@ -47,7 +45,7 @@ class LetterToSound:
 
     def __init__(self, weights: dict[str, Array]) -> None:
         self._fc_w, self._fc_b = weights["fc_w"], weights["fc_b"]
-        # The input side of both GRUs only ever sees one of a few embeddings: multiply them out once.
+        # The input side of both GRUs only sees one of a few embeddings: multiply them out once.
         self._enc_inputs = weights["enc_emb"] @ weights["enc_w_ih"].T + weights["enc_b_ih"]
         self._dec_inputs = weights["dec_emb"] @ weights["dec_w_ih"].T + weights["dec_b_ih"]
         self._enc = (weights["enc_w_hh"], weights["enc_b_hh"])
@@ -83,8 +81,8 @@ def _gru(inputs: Array, state: Array, w_hh: Array, b_hh: Array) -> Array:
     gates = 1 / (1 + np.exp(-(inputs[: 2 * size] + recurrent[: 2 * size])))
     reset, update = gates[:size], gates[size:]
     new = np.tanh(inputs[2 * size :] + reset * recurrent[2 * size :])
-    mixed: Array = (1 - update) * new + update * state
-    return mixed
+    mixed = (1 - update) * new + update * state
+    return mixed.astype(np.float32, copy=False)
 
 
 @cache

@@ -31,7 +31,7 @@ class Lexicon:
         self._phones = {chr(_FIRST_CODE + index): name for index, name in enumerate(names)}
 
     def variants(self, word: str) -> tuple[Phones, ...]:
-        """All pronunciations of a lower-case word in the dictionary's order; () if it isn't there."""
+        """Pronunciations of a lower-case word in the dictionary's order, () if there are none."""
         if not word.isascii():
             return ()
         key = word.encode("ascii")

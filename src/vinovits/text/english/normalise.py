@@ -15,6 +15,7 @@ from vinovits.text.english import (
     rules_words,
 )
 from vinovits.text.english.pieces import Piece, Rule, Scan
+from vinovits.text.word_sets import word_set
 
 _PLAIN_WORD = re.compile(r"[a-z]+(?=[ ,;?!)]|\Z)")
 """The common case, a lower-case word with nothing attached: no rule needs to be asked."""
@@ -51,17 +52,18 @@ def normalise(text: str) -> list[Piece]:
             position += 1
             continue
         position = _read_one(scan, position)
-    return tidy(scan.pieces)
+    return tidy(scan.pieces, text)
 
 
-def tidy(pieces: list[Piece]) -> list[Piece]:
+def tidy(pieces: list[Piece], text: str) -> list[Piece]:
     """Leave at most one pause between two words, and none before the first.
 
-    Of several marks in a row the final ones (! ? .) win, two different ones at most ("?!"); "…" is a
-    comma unless it ends the sentence: in its midst the voices make no pause of it.
+    Of several marks in a row the final ones (! ? .) win, two different ones at most ("?!"); "…"
+    is a comma unless it ends the sentence: in its midst the voices make no pause of it.
 
     Args:
         pieces: Words and marks as they were read.
+        text: What their spans point into.
 
     Returns:
         The pieces with every run of marks made short.
@@ -78,10 +80,15 @@ def tidy(pieces: list[Piece]) -> list[Piece]:
             ]
         run = []
         out.append(piece)
-    return out + _strongest(run) if out else []
+    closing = _strongest(run)
+    if closing and closing[0].text == "," and text[closing[0].start] not in ",;:":
+        closing = []  # a bracket or dash at the very end: the sentence just ends
+    return out + closing if out else []
 
 
 def _strongest(run: list[Piece]) -> list[Piece]:
+    if [piece.text for piece in run[:2]] == [".", ","]:
+        return run[1:2]  # an abbreviation's full stop
     final = [piece for piece in run if piece.text in "!?."] or [p for p in run if p.text == "…"]
     kept: list[Piece] = []
     for piece in final or run[:1]:
@@ -109,7 +116,10 @@ def _read_one(scan: Scan, position: int) -> int:
     return position + 1
 
 
-_ASKED = frozenset("a c p v w x no pp nos nr ch vol vols fig figs sec art eq ver ca op ex par para et ie eg nb aka vs etc govt approx rock chap sect pg".split())
+_ASKED = word_set(
+    "a c p v w x no pp nos nr ch vol vols fig figs sec art eq ver ca op ex par para et ie eg "
+    "nb aka vs etc govt approx rock chap sect pg"
+)
 """Lower-case words that a rule may read otherwise."""
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 
@@ -117,4 +127,4 @@ _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 def _is_shouted(text: str) -> bool:
     letters = sum(c.isalpha() for c in text)
     capitals = sum(c.isupper() for c in text)
-    return capitals > 0.7 * letters and len(_CAPITALS.findall(text)) > 1
+    return capitals > 0.7 * letters > 8 and len(_CAPITALS.findall(text)) > 2

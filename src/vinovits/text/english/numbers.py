@@ -53,7 +53,7 @@ def ordinal(number: str) -> str:
 
 
 def decimal(number: str) -> str:
-    """A number that may have a decimal part: "3.14" -> "three point one four", ".5" -> "point five"."""
+    """A number with or without decimals: "3.14" -> "three point one four"."""
     whole, point, part = number.partition(".")
     if not point:
         return cardinal(whole)
@@ -62,7 +62,7 @@ def decimal(number: str) -> str:
 
 
 def year(number: str) -> str:
-    """A year of up to four digits: "1984" -> "nineteen eighty-four", "2007" -> "two thousand seven"."""
+    """A year of up to four digits: "1984" -> "nineteen eighty-four"."""
     return _in_words(int(number), "year") if len(number) <= 4 else cardinal(number)
 
 

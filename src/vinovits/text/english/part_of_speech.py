@@ -8,48 +8,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vinovits.text.word_sets import word_set
+
 NOUN, VERB, PAST, PARTICIPLE, UNKNOWN = "noun", "verb", "past", "participle", "unknown"
 
-_DETERMINERS = frozenset(
-    "the a an this that these those my your his her its our their no some any each every another "
-    "whose all both few many several much more most such what which one two three four five six "
-    "seven eight nine ten first last next new old same other own".split()
+_DETERMINERS = word_set(
+    "the a an this that these those my your his her its our their no some any each every "
+    "another whose all both few many several much more most such what which one two three "
+    "four five six seven eight nine ten first last next new old same other own"
 )
-_PREPOSITIONS = frozenset(
-    "of in on at by for with from about into over under between through during without against "
-    "after before since until within near among behind beyond despite toward towards upon per "
-    "as than like".split()
+_PREPOSITIONS = word_set(
+    "of in on at by for with from about into over under between through during without "
+    "against after before since until within near among behind beyond despite toward towards "
+    "upon per as than like"
 )
-_MODALS = frozenset(
+_MODALS = word_set(
     "will would can could shall should may might must do does did don't doesn't didn't can't "
-    "couldn't won't wouldn't shouldn't mustn't cannot let's please i'll you'll he'll she'll we'll "
-    "they'll it'll i'd you'd he'd she'd we'd they'd who'll helped help".split()
+    "couldn't won't wouldn't shouldn't mustn't cannot let's please i'll you'll he'll she'll "
+    "we'll they'll it'll i'd you'd he'd she'd we'd they'd who'll helped help"
 )
-_HAVE_OR_BE = frozenset(
-    "have has had having haven't hasn't hadn't be am is are was were been being isn't aren't wasn't "
-    "weren't i've you've we've they've he's she's it's who's who've i'm you're we're they're get "
-    "gets got getting".split()
+_HAVE_OR_BE = word_set(
+    "have has had having haven't hasn't hadn't be am is are was were been being isn't aren't "
+    "wasn't weren't i've you've we've they've he's she's it's who's who've i'm you're we're "
+    "they're get gets got getting"
 )
-_PLURAL_SUBJECTS = frozenset("i you we they who people men women children police".split())
-_SINGULAR_SUBJECTS = frozenset("he she it".split())
-_OBJECTS = frozenset("me him them us her it".split())
-_CAUSING = frozenset("let make makes made help helps helped see saw watch watched hear heard".split())
-_ADVERBS = frozenset(
-    "always never often usually also just still even ever only really not now then already soon "
-    "both all easily quickly slowly quietly simply probably actually finally recently first "
-    "sometimes once".split()
+_PLURAL_SUBJECTS = word_set("i you we they who people men women children police")
+_SINGULAR_SUBJECTS = frozenset(["he", "she", "it"])
+_OBJECTS = word_set("me him them us her it")
+_CAUSING = word_set("let make makes made help helps helped see saw watch watched hear heard")
+_ADVERBS = word_set(
+    "always never often usually also just still even ever only really not now then already "
+    "soon both all easily quickly slowly quietly simply probably actually finally recently "
+    "first sometimes once"
 )
-_NOUNS_AFTER_TO = frozenset(
-    "due according thanks access subject prior related addicted exposed similar attached "
-    "respect".split()
+_NOUNS_AFTER_TO = word_set(
+    "due according thanks access subject prior related addicted exposed similar attached respect"
 )
-_PAST_SIGNS = frozenset(
+_PAST_SIGNS = word_set(
     "yesterday ago last was were had did said went came saw told knew thought once when then "
-    "morning".split()
+    "morning"
 )
-_CONTRACTED_BE = frozenset("it's he's she's that's there's here's what's who's let's how's where's".split())
+_CONTRACTED_BE = word_set("it's he's she's that's there's here's what's who's let's how's where's")
 _MARKS = frozenset("!?….,'-")
-_ADJECTIVE_ENDINGS = ("al", "ic", "ous", "ive", "ful", "less", "able", "ible", "ary", "est", "ish", "an")
+_ADJECTIVE_ENDINGS = (
+    "al",
+    "ic",
+    "ous",
+    "ive",
+    "ful",
+    "less",
+    "able",
+    "ible",
+    "ary",
+    "est",
+    "ish",
+    "an",
+)
 
 
 def guess(words: Sequence[str], index: int) -> str:
@@ -60,8 +74,8 @@ def guess(words: Sequence[str], index: int) -> str:
         index: Which of them.
 
     Returns:
-        "noun" (also for adjectives), "verb", "past", "participle" or "unknown". The last two kinds of
-        verb are told apart from "verb" only by what stands before ("has", "he").
+        "noun" (also for adjectives), "verb", "past", "participle" or "unknown". The last two kinds
+        of verb are told from "verb" only by what stands before ("has", "he").
     """
     before = index - 1
     while before >= 0 and words[before] in _ADVERBS:
@@ -111,7 +125,7 @@ def _is_possessive(word: str) -> bool:
 
 
 def _coordinated(words: Sequence[str], before: int, following: str) -> str:
-    """"to read and record": the verb's sign may stand before the first of two."""
+    """In "to read and record" the verb's sign may stand before the first of two."""
     for word in reversed(words[max(0, before - 4) : before]):
         if word in _DETERMINERS or word in _PREPOSITIONS or word in _MARKS:
             break

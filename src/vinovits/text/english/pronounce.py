@@ -8,8 +8,9 @@ from typing import Any
 from vinovits.text.english.letter_to_sound import MAX_LETTERS, predict
 from vinovits.text.english.lexicon import Phones, variants
 from vinovits.text.english.tables import table
+from vinovits.text.word_sets import word_set
 
-_SIBILANTS = frozenset(("S", "Z", "SH", "ZH", "CH", "JH"))
+_SIBILANTS = word_set("S Z SH ZH CH JH")
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH"))
 _VOWELS = frozenset("aeiouy")
 _MIN_COMPOUND_PART = 3
@@ -126,7 +127,7 @@ def _derived(word: str) -> Phones:
 
 
 def _contracted(word: str) -> Phones:
-    """"she'd've", "who're": a listed word and the ending's own sound."""
+    """Of "she'd've" and "who're": a listed word and the ending's own sound."""
     stem, _, ending = word.rpartition("'")
     said = _own_words()["contractions"].get(ending)
     phones = (_listed(stem) or _derived(stem)) if said and stem else ()
@@ -162,7 +163,7 @@ def _with(*more: str) -> Any:
 
 
 def _base_of(stem: str) -> Phones:
-    """"stopp" -> stop, "bak" -> bake, "walk" -> walk."""
+    """Give the verb: "stopp" -> stop, "bak" -> bake, "walk" -> walk."""
     if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "sle":
         return _listed(stem[:-1])
     if stem[-1] in "vcsuzgk" or stem.endswith(("at", "iz", "it", "ib", "id", "in", "ir", "or")):

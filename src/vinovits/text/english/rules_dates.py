@@ -8,10 +8,10 @@ from functools import cache
 from vinovits.text.english.numbers import cardinal, decimal, ordinal, plural, year
 from vinovits.text.english.pieces import DIGITS, DOT, Piece, Reading, Rule, Scan, spelled, spoken
 from vinovits.text.english.tables import table
+from vinovits.text.word_sets import word_set
 
-_MONTH_NAMES = (
-    "January February March April May June July August September October November December".split()
-)
+_IN_ORDER = "January February March April May June July August September October November December"
+_MONTH_NAMES = tuple(_IN_ORDER.split())
 
 
 @cache
@@ -78,7 +78,7 @@ def _read_month_year(scan: Scan, match: re.Match[str]) -> Reading:
     ]
 
 
-_DAY_OF = frozenset("on by before until till since from after dated due between".split())
+_DAY_OF = word_set("on by before until till since from after dated due between")
 
 
 def _read_month_slash_day(scan: Scan, match: re.Match[str]) -> Reading | None:
@@ -125,14 +125,14 @@ def _read_half(match: re.Match[str]) -> Reading:
 def _read_decade(scan: Scan, match: re.Match[str]) -> Reading | None:
     """1980s, '90s, the 30s."""
     number = match["number"]
-    if len(number) == 2 and not match["short"]:
-        if scan.written_before(match.start()).lower() not in _BEFORE_DECADE:
-            return None
+    is_bare = len(number) == 2 and not match["short"]
+    if is_bare and scan.written_before(match.start()).lower() not in _BEFORE_DECADE:
+        return None
     words = year(number) if len(number) == 4 else cardinal(number)
     return spoken(plural(words), match.start(), match.end())
 
 
-_BEFORE_DECADE = frozenset("the their his her my your our its early mid late into".split())
+_BEFORE_DECADE = word_set("the their his her my your our its early mid late into")
 _END = r"(?![\w/]|[.:,-]\d)"
 _HALF = rf"(?P<half>[aApP](?:\.\s?[mM]{DOT}|[mM]\b))"
 _MONTH = (
@@ -156,9 +156,7 @@ RULES = (
         _read_month_day,
     ),
     Rule(
-        re.compile(
-            rf"{_DAY}(?:st|nd|rd|th)?(?:\sof)?[\s-]{_MONTH}(?!\w)(?:,?[\s-]{_YEAR}{_END})?"
-        ),
+        re.compile(rf"{_DAY}(?:st|nd|rd|th)?(?:\sof)?[\s-]{_MONTH}(?!\w)(?:,?[\s-]{_YEAR}{_END})?"),
         _read_day_month,
     ),
     Rule(re.compile(rf"{_MONTH},?\s{_YEAR}{_END}"), _read_month_year),

@@ -24,6 +24,9 @@ length of sentence). So a dash and a bracket are a comma here, and quotes are si
 def rules() -> tuple[Rule, ...]:
     """The rules for marks and signs."""
     return (
+        Rule(
+            re.compile(r"(?:(?<=\s)|^)(?:[:;=8][-o']?[)(\[\]DPpO|*]+|<3+)(?=[\s.,!?]|\Z)"), _silent
+        ),
         Rule(re.compile(r"&(?:amp|lt|gt|quot|nbsp|apos|#\d{1,5});"), _entity),
         Rule(re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>", re.IGNORECASE), _silent),
         Rule(re.compile(r"/([A-Za-z]+[²³]?)(?![A-Za-z])"), read_per),
@@ -81,7 +84,7 @@ def _dots(scan: Scan, match: re.Match[str]) -> Reading:
 
 
 def _loud(scan: Scan, match: re.Match[str]) -> Reading:
-    """"?!" keeps both, "!!!" is one."""
+    """Of "?!" both are kept, "!!!" is one."""
     signs = list(dict.fromkeys(match[0]))
     first = match[0].index(signs[-1]) if len(signs) > 1 else len(match[0])
     pieces = [mark(signs[0], match.start(), match.start() + first)]

@@ -8,10 +8,12 @@ from functools import cache
 
 from vinovits.text.english.numbers import cardinal, decimal, quantity
 from vinovits.text.english.pieces import NUMBER, Piece, Reading, Rule, Scan, spelled, spoken
+from vinovits.text.english.rules_numbers import NO_NOUN
 from vinovits.text.english.tables import table
+from vinovits.text.word_sets import word_set
 
 _POWERS = {"²": "square", "2": "square", "³": "cubic", "3": "cubic"}
-_SINGULAR_AFTER = frozenset(("a", "an"))
+_DETERMINERS = word_set("the this that his her its our their my your each every any one")
 
 
 def _either(forms: Iterable[str]) -> str:
@@ -37,13 +39,15 @@ def rules() -> tuple[Rule, ...]:
         rf"(?:[\s-]?(?P<unit>{_either(free)})|(?P<tight>{_either(units['attached']['units'])})"
         r"|\s?(?P<inches>in)\.(?=\s[a-z]|[,;)]))"
         r"(?P<power>[²³]|\^?[23](?!\d))?(?:\s?/\s?(?P<per>"
-        rf"{_either(units['per'])}))?(?![A-Za-z0-9])"
+        rf"{_either(units['per'])}))?(?![A-Za-z0-9])(?:\.(?=\s[a-z0-9]|[,;:)]))?"
     )
     big = r"(?P<scale>k|K|M|B|bn|mn|tn)(?![A-Za-z0-9])"
     return (
         Rule(re.compile(before + number + scale + upto + scale.replace("P<", "P<second_")), _money),
         Rule(re.compile(number + scale + after), _money),
-        Rule(re.compile(r"(?P<feet>\d{1,2})'\s?(?P<inches>\d{1,2}(?:½)?)(?:\"|'')?(?!\w)"), _height),
+        Rule(
+            re.compile(r"(?P<feet>\d{1,2})'\s?(?P<inches>\d{1,2}(?:½)?)(?:\"|'')?(?!\w)"), _height
+        ),
         Rule(re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<sign>['\"])(?![\w'])"), _feet_or_inches),
         Rule(re.compile(whole + upto.replace("\\s?[-–]", "(?:\\s?[-–]|\\sto)") + unit), _measure),
         Rule(re.compile(number + big), _scaled),
@@ -57,7 +61,7 @@ def _money(scan: Scan, match: re.Match[str]) -> Reading:
     written = match["number"].replace(",", "").replace("\u00a0", "")
     scale = match["scale"] or units["scales"].get(match["short"] or "", "")
     start, end = match.span()
-    single = scan.written_before(start).lower() in _SINGULAR_AFTER and scale != ""
+    single = _is_attribute(scan, match)
     if groups.get("upto"):
         upper = groups["second_scale"] or units["scales"].get(groups["second_short"] or "", "")
         amounts = f"{quantity(match['number'])[0]} {scale} to {quantity(match['upto'])[0]} {upper}"
@@ -66,11 +70,20 @@ def _money(scan: Scan, match: re.Match[str]) -> Reading:
         return spoken(f"{decimal(written)} {scale} {names[0 if single else 1]}", start, end)
     whole, _, hundredths = written.partition(".")
     if len(hundredths) != 2 or len(names) < 4:
-        return spoken(f"{decimal(written)} {names[written != '1']}", start, end)
+        return spoken(f"{decimal(written)} {names[0 if single else written != '1']}", start, end)
     words = [] if whole.strip("0") == "" and hundredths != "00" else [_count(whole, names[:2])]
     if hundredths != "00":
         words.append(_count(hundredths.lstrip("0"), names[2:]))
     return spoken(" and ".join(words), start, end)
+
+
+def _is_attribute(scan: Scan, match: re.Match[str]) -> bool:
+    """Whether the amount describes a noun: "a $20 bill", "the 5 km run" have singular units."""
+    before = scan.written_before(match.start()).lower()
+    if before in ("a", "an"):
+        return True
+    following = scan.written_after(match.end())
+    return before in _DETERMINERS and following.islower() and following not in NO_NOUN
 
 
 def _count(number: str, names: list[str]) -> str:
@@ -91,11 +104,15 @@ def _feet_or_inches(scan: Scan, match: re.Match[str]) -> Reading | None:
     """6' and 11", unless the sign closes a quotation."""
     sign = match["sign"]
     before = scan.text[: match.start()]
-    opened = len(re.findall(r'(?<!\d)"', before)) % 2 if sign == '"' else re.search(r"(?<!\w)'", before) is not None
+    opened = (
+        len(re.findall(r'(?<!\d)"', before)) % 2
+        if sign == '"'
+        else re.search(r"(?<!\w)'", before) is not None
+    )
     if opened:
         return None
     names = ("inch", "inches") if sign == '"' else ("foot", "feet")
-    single = match["number"] == "1" or scan.written_before(match.start()).lower() in _SINGULAR_AFTER
+    single = match["number"] == "1" or _is_attribute(scan, match)
     words = f"{decimal(match['number'])} {names[0 if single else 1]}"
     return spoken(words, match.start(), match.end())
 
@@ -114,7 +131,7 @@ def _measure(scan: Scan, match: re.Match[str]) -> Reading | None:
         words += f" to {quantity(match['upto'])[0]}"
         single = False
     start = match.start()
-    if hyphen or (scan.written_before(start).lower() in _SINGULAR_AFTER and form.isalpha()):
+    if hyphen or (form.isalpha() and _is_attribute(scan, match)):
         single = True
     name = names[0 if single else 1]
     if match["power"]:
@@ -145,11 +162,13 @@ _NOT_UNITS = {
 
 
 def _scaled(scan: Scan, match: re.Match[str]) -> Reading:
-    """50k, 5M, 2bn; but 4K and 10K keep their letter."""
+    """50k, 5M, 2bn; but 4K, 10K, 13700K and 221B Baker Street keep their letter."""
     number, sign = match["number"], match["scale"]
     words = decimal(number.replace(",", ""))
     split = match.start("scale")
-    if sign == "K" and len(number) < 3 and int(number.strip(".") or 0) <= 16:
+    is_name = sign == "B" and scan.written_after(match.end())[:1].isupper()
+    small = sign == "K" and number.isdigit() and (int(number) <= 16 or len(number) > 3)
+    if is_name or small:
         return [*spoken(words, match.start(), split), *spelled(sign, split)]
     scale = table("units")["scales"][sign]
     return [*spoken(words, match.start(), split), Piece(scale, split, match.end())]
@@ -162,7 +181,7 @@ _AMOUNT_BEFORE = re.compile(
 
 
 def read_per(scan: Scan, match: re.Match[str]) -> Reading | None:
-    """"/month" behind an amount: "per month"."""
+    """Read "/month" behind an amount: "per month"."""
     what = table("units")["per"].get(match[1])
     if what is None or not scan.pieces:
         return None
@@ -172,4 +191,3 @@ def read_per(scan: Scan, match: re.Match[str]) -> Reading | None:
         Piece("per", match.start(), match.start(1)),
         *spoken(what, match.start(1), match.end()),
     ]
-

@@ -19,22 +19,23 @@ from vinovits.text.english.numbers import (
     year,
 )
 from vinovits.text.english.pieces import NUMBER, Piece, Reading, Rule, Scan, mark, spelled, spoken
+from vinovits.text.word_sets import word_set
 
-_YEAR_AFTER = frozenset(
-    "in since by until till before after during circa from of to year between early late mid around "
-    "spring summer autumn fall winter january february march april may june july august september "
-    "october november december and years copyright".split()
+_YEAR_AFTER = word_set(
+    "in since by until till before after during circa from of to year between early late mid "
+    "around spring summer autumn fall winter january february march april may june july "
+    "august september october november december and years copyright"
 )
-_NO_NOUN = frozenset(
-    "a an and as at after also although are because before but by could did during finally for from "
-    "had has have he her his i if in is it its may might of on onwards or our she should so that the "
-    "their then there they this to until was we were when where which while who will with would "
-    "you".split()
+NO_NOUN = word_set(
+    "a an and as at after also although are because before but by could did during finally "
+    "for from had has have he her his i if in is it its may might of on onwards or our she "
+    "should so that the their then there they this to until was we were when where which "
+    "while who will with would you"
 )
 """Words that don't follow a count: "in 1650 he" has a year, "in 1650 houses" has none."""
-_NUMBERED_THINGS = frozenset(
+_NUMBERED_THINGS = word_set(
     "room flight route highway interstate apartment suite channel bus gate platform hwy "
-    "boeing airbus".split()
+    "boeing airbus"
 )
 
 
@@ -51,7 +52,8 @@ def _read_number(scan: Scan, match: re.Match[str]) -> Reading:
         return _one_by_one(match)  # an account or telephone number, which nobody counts up
     if len(written) == 4 and match[0] == written and _is_year(scan, match):
         return spoken(year(written), start, end)
-    if scan.written_before(start).lower() in _NUMBERED_THINGS:
+    follows_letters = bool(scan.pieces) and scan.pieces[-1].letter and not written.endswith("00")
+    if scan.written_before(start).lower() in _NUMBERED_THINGS or follows_letters:
         return spoken(in_pairs(written), start, end)
     return spoken(cardinal(written), start, end)
 
@@ -87,7 +89,7 @@ def _is_year(scan: Scan, match: re.Match[str]) -> bool:
     if scan.written_before(match.start()).lower() not in _YEAR_AFTER:
         return False
     following = scan.written_after(match.end())
-    return not following or not following.islower() or following in _NO_NOUN
+    return not following or not following.islower() or following in NO_NOUN
 
 
 def _read_ordinal(scan: Scan, match: re.Match[str]) -> Reading:
@@ -111,6 +113,11 @@ def _read_fraction(scan: Scan, match: re.Match[str]) -> Reading | None:
     start, end = match.span()
     if max(len(above), len(below)) > 4:
         return None
+    if "." in above:
+        said = "out of" if below in ("5", "10", "20", "100") and not whole else "over"
+        return (
+            spoken(f"{decimal(above)} {said} {cardinal(below)}", start, end) if not whole else None
+        )
     over, under = int(above), int(below)
     if whole and 0 < over < under:
         return spoken(mixed(whole, above, below), start, end)
@@ -175,8 +182,10 @@ def _read_version(scan: Scan, match: re.Match[str]) -> Reading:
     return pieces
 
 
-def _read_to(scan: Scan, match: re.Match[str]) -> Reading:
-    """The sign between two numbers: a range or score, or minus in a sum."""
+def _read_to(scan: Scan, match: re.Match[str]) -> Reading | None:
+    """The sign between two numbers: a range or score, or minus in a sum; not in "i7-13700"."""
+    if not _BARE_NUMBER.search(scan.text, 0, match.start()):
+        return None
     spaced_hyphen = match[0] == "- "
     word = "minus" if spaced_hyphen and "=" in scan.text else "to"
     return [Piece(word, match.start(), match.end())]
@@ -223,6 +232,10 @@ def _read_ratio(scan: Scan, match: re.Match[str]) -> Reading:
     ]
 
 
+_BARE_NUMBER = re.compile(
+    r"(?:^|[\s(\[\"'$£€¥₹~])[-−+]?[$£€¥₹]?(?:[\d.,:/]*\d(?:%|°)?|\d{1,2}(?::\d\d)?\s?[ap]\.?m\.?)\s?\Z",
+    re.I,
+)
 _SIGNS = {"-": "minus", "−": "minus", "+": "plus", "~": "about", "≈": "about"}
 _AMOUNT = r"(?=[$£€¥₹]?\.?\d)"
 _VULGAR = "".join(VULGAR)
@@ -249,9 +262,9 @@ RULES = (
     Rule(re.compile(r"\d{3}-\d{4}(?![\d-])|0\d{2,4} \d{3,4} \d{3,4}(?!\d)"), _read_telephone),
     Rule(re.compile(r"\d+(?:-\d+){2,}(?![\w])"), _read_hyphenated),
     Rule(re.compile(r"(?:(?<=\s)|(?<=[(\[\"'])|^)(?:[-−+≈]|~\s?)" + _AMOUNT), _read_sign),
-    Rule(re.compile(r"(?:(?<=[\d%])|(?<=[\d%]\s))[-–](?:(?<=\s.)\s)?" + _AMOUNT), _read_to),
+    Rule(re.compile(r"(?:(?<=[\d%mM.])|(?<=[\d%]\s))[-–](?:(?<=\s.)\s)?" + _AMOUNT), _read_to),
     Rule(re.compile(r"(?<=\d)[x×](?=\d)|(?<=\d\s)[x×]\s(?=\d)"), _read_by),
-    Rule(re.compile(r"\d{3,4}(?=[x×]\d)|(?:(?<=\dx)|(?<=\d×))\d{3,4}(?![\d.,])"), _read_pixels),
+    Rule(re.compile(r"\d{3,4}(?=[x×]\d)|(?:(?<=\dx)|(?<=\d×))\d{3,4}(?!\d|[.,]\d)"), _read_pixels),
     Rule(re.compile(r"\d+(?:\.\d+)?(?=x\d)"), _read_number),
     Rule(re.compile(r"(\d+(?:\.\d+)?)x\b"), _read_times),
     Rule(re.compile(r"(\d+(?:\.\d+)?)[eE]([+-]?)(\d{1,3})\b"), _read_scientific),
@@ -260,7 +273,9 @@ RULES = (
     Rule(re.compile(r"(?P<number>\d{2,4})(?P<ending>s|'s)\b"), _read_counted),
     Rule(re.compile(rf"(?:\d+\s?)?[{_VULGAR}]"), _read_vulgar),
     Rule(
-        re.compile(r"(?:(?P<whole>\d+)[ \u00a0-])?(?P<above>\d+)/(?P<below>\d+)(?![\w/])"),
+        re.compile(
+            r"(?:(?P<whole>\d+)[ \u00a0-])?(?P<above>\d+(?:\.\d+)?)/(?P<below>\d+)(?![\w/])"
+        ),
         _read_fraction,
     ),
 )

@@ -10,9 +10,10 @@ from vinovits.text.english.pieces import Piece, Reading, Rule, Scan, spelled, sp
 from vinovits.text.english.pronounce import is_word
 from vinovits.text.english.rules_words import read_token, split_case
 from vinovits.text.english.tables import table
+from vinovits.text.word_sets import word_set
 
 _PARTS = re.compile(r"[A-Za-z]+(?:'[a-z]+)?|\d+|.")
-_SPELLED_PARTS = frozenset("www http https ftp html php".split())
+_SPELLED_PARTS = word_set("www http https ftp html php")
 
 
 @cache
@@ -23,12 +24,16 @@ def rules() -> tuple[Rule, ...]:
     files = "|".join(sorted(domains["files"], key=len, reverse=True))
     tail = r"(?:[/?#:][^\s<>\"]*[^\s<>\".,;:!?')\]}*_])?/?"
     return (
-        Rule(re.compile(r"(?P<scheme>(?:https?|ftp|file)://)[^\s<>\"]*[^\s<>\".,;:!?')\]}*_]"), _address),
-        Rule(re.compile(r"(?:mailto:)?[A-Za-z0-9][\w.+%-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"), _address),
-        Rule(re.compile(rf"www\.[\w-]+(?:\.[\w-]+)+{tail}"), _address),
         Rule(
-            re.compile(rf"[A-Za-z0-9](?:[\w-]*\.)+(?:{names})\b(?!\.\w|'\w|@){tail}"), _domain
+            re.compile(r"(?P<scheme>(?:https?|ftp|file)://)[^\s<>\"]*[^\s<>\".,;:!?')\]}*_]"),
+            _address,
         ),
+        Rule(
+            re.compile(r"(?:mailto:)?[A-Za-z0-9][\w.+%-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
+            _address,
+        ),
+        Rule(re.compile(rf"www\.[\w-]+(?:\.[\w-]+)+{tail}"), _address),
+        Rule(re.compile(rf"[A-Za-z0-9](?:[\w-]*\.)+(?:{names})\b(?!\.\w|'\w|@){tail}"), _domain),
         Rule(re.compile(rf"[\w-]+(?:\.[\w-]+)*\.(?:{files})\b(?![.@]\w)"), _address),
         Rule(re.compile(r"@(?=\w*[A-Za-z])[\w.]*\w"), _handle),
         Rule(re.compile(r"#(?=\w*[A-Za-z])\w+"), _hashtag),

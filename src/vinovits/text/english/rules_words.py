@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
-from vinovits.text.english.numbers import cardinal, in_pairs, ordinal
+from vinovits.text.english.numbers import in_pairs, plural
 from vinovits.text.english.pieces import DOT, Piece, Reading, Rule, Scan, spelled, spoken
 from vinovits.text.english.pronounce import is_word
-from vinovits.text.english.tables import table
+from vinovits.text.english.rules_roman import (
+    read_numeral_letter,
+    read_roman,
+    read_roman_ordinal,
+)
+from vinovits.text.english.tables import table, words_in
+from vinovits.text.word_sets import word_set
 
 _VOWELS = frozenset("AEIOUY")
 _CASE_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 _MAX_INITIALISM = 4
 """Unknown capitals up to this length are letters; longer ones are an unknown word."""
-
-
-@cache
-def _words_of(section: str, name: str = "words") -> frozenset[str]:
-    return frozenset(table("abbreviations")[section][name])
 
 
 @cache
@@ -30,17 +32,32 @@ def rules() -> tuple[Rule, ...]:
         for form in table("abbreviations")["irregular"]
     )
     return (
-        Rule(re.compile(rf"(?:{irregular})(?![A-Za-z]){DOT}", re.IGNORECASE), _irregular),
-        Rule(re.compile(rf"(?:[A-Za-z]\.){{2,}}[A-Za-z]?(?:'s)?(?![A-Za-z])"), _dotted_letters),
-        Rule(re.compile(rf"(?:[A-Za-z]\.)+[A-Za-z]{DOT}(?![A-Za-z])"), _dotted_letters),
-        Rule(re.compile(rf"(?P<word>[A-Za-z]{{1,6}})(?P<dot>\.?)(?=\s?\d)"), _numbered),
+        Rule(
+            re.compile(
+                rf"(?P<form>{irregular})(?:(?P<ending>\.?'?s)|{DOT})(?![A-Za-z])", re.IGNORECASE
+            ),
+            _irregular,
+        ),
+        Rule(re.compile(r"(?:[A-Za-z]\.){2,}(?P<ending>'?s)(?![A-Za-z.])"), _dotted_letters),
+        Rule(re.compile(r"(?:[A-Za-z]\.){2,}(?![A-Za-z])(?P<ending>(?!))?"), _dotted_letters),
+        Rule(
+            re.compile(rf"(?:[A-Za-z]\.)+[A-Za-z]{DOT}(?![A-Za-z])(?P<ending>(?!))?"),
+            _dotted_letters,
+        ),
+        Rule(
+            re.compile(r"(?P<word>[A-Za-z]{1,6})(?P<dot>\.?)(?=\s?(?:\d|[IVXLC]{2,}\b|[VX]\b))"),
+            _numbered,
+        ),
         Rule(re.compile(rf"(?P<word>St|Dr|Ft|Mt){DOT}(?![A-Za-z])"), _by_context),
-        Rule(re.compile(rf"(?P<word>[A-Za-z]{{2,8}})\.(?![A-Za-z])"), _abbreviation),
+        Rule(re.compile(r"(?P<word>[A-Za-z]{2,8})\.(?![A-Za-z])"), _abbreviation),
         Rule(re.compile(r"(?P<word>[A-Z])\.(?=[ \u00a0][A-Z])"), _initial),
         Rule(re.compile(r"(?=[A-Za-z0-9]*[A-Za-z])(?=[A-Za-z0-9]*\d)[A-Za-z0-9]+"), _mixed),
-        Rule(re.compile(r"[A-Z](?:&[A-Z])+\b"), _ampersand),
+        Rule(re.compile(r"[A-Z]{1,3}(?:&[A-Z]{1,3})+(?![A-Za-z])"), _ampersand),
+        Rule(re.compile(r"(?P<numeral>[IVX]{1,7})(?:st|nd|rd|th)(?![A-Za-z])"), read_roman_ordinal),
         Rule(re.compile(r"(?P<capitals>[A-Z]{2,})(?P<ending>'s|'S|s)?(?![A-Za-z])"), _capitals),
-        Rule(re.compile(r"'(?:em|til|tis|twas|cause|bout|round|n)\b(?!')", re.IGNORECASE), _clipped),
+        Rule(
+            re.compile(r"'(?:em|til|tis|twas|cause|bout|round|n)\b(?!')", re.IGNORECASE), _clipped
+        ),
         Rule(re.compile(r"(?P<word>[A-Za-z]{3,})\(e?s\)"), _optional_plural),
         Rule(re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*(?:(?<=[sS])'(?![\w'\"]))?"), _word),
         Rule(re.compile(r"[Α-ω]"), _greek),
@@ -68,26 +85,34 @@ def _slashed(scan: Scan, match: re.Match[str]) -> Reading:
 
 
 def _irregular(scan: Scan, match: re.Match[str]) -> Reading | None:
-    plain = match[0].lower().replace(".", "").replace("\u00a0", " ")
-    if "." not in match[0] and plain in ("ie", "eg", "nb", "aka", "et al") and not match[0].islower():
+    plain = match["form"].lower().replace(".", "").replace("\u00a0", " ")
+    if (
+        "." not in match[0]
+        and plain in ("ie", "eg", "nb", "aka", "et al")
+        and not match[0].islower()
+    ):
         return None
     for form, words in table("abbreviations")["irregular"].items():
         if form.replace(".", "") == plain:
-            return _said(words, match.start(), match.end())
+            pieces = _said(words, match.start(), match.end())
+            if match["ending"]:
+                pieces[-1] = _with_suffix(pieces[-1], "s", match.end())
+            return pieces
     return None
 
 
 def _dotted_letters(scan: Scan, match: re.Match[str]) -> Reading | None:
-    """U.S., J.R.R., a.m.: letter by letter. "U.S." at the end keeps its last full stop as a mark."""
+    """U.S., J.R.R., a.m.: letter by letter. At the end the last full stop stays a mark."""
     if re.fullmatch(r"[a-z]\.[a-z]{2,}", match[0]):
         return None
     pieces: Reading = []
-    for letter in re.compile(r"[A-Za-z](?=\.|\Z|(?<=\.[A-Za-z]))").finditer(match[0]):
-        if letter.start() and match[0][letter.start() - 1] == "'":
-            continue
-        pieces += spelled(letter[0], match.start() + letter.start())
-    if match[0].endswith("'s"):
-        pieces[-1] = _with_suffix(pieces[-1], "'s", match.end())
+    ending = match["ending"] or ""
+    for letter in re.compile(r"[A-Za-z]").finditer(
+        scan.text, match.start(), match.end() - len(ending)
+    ):
+        pieces += spelled(letter[0], letter.start())
+    if ending:
+        pieces[-1] = _with_suffix(pieces[-1], ending, match.end())
     elif match[0].endswith(".") and re.compile(r"[\"')\]\s]*\Z").match(scan.text, match.end()):
         pieces.append(Piece(".", match.end() - 1, match.end(), mark=True))
     return pieces
@@ -106,9 +131,6 @@ def _numbered(scan: Scan, match: re.Match[str]) -> Reading | None:
         return None
     words = table("abbreviations")["numbered"].get(word)
     return spoken(words, match.start(), match.end()) if words else None
-
-
-_SAINT_BEFORE = frozenset("of the in at to from and by near for on with church san".split())
 
 
 def _by_context(scan: Scan, match: re.Match[str]) -> Reading | None:
@@ -139,7 +161,11 @@ def _abbreviation(scan: Scan, match: re.Match[str]) -> Reading | None:
     said = tables["titles"].get(word) or tables["capitalised"].get(word)
     if said is None:
         said = tables["dotted"].get(word.lower())
-        if said and word in ("Max", "Gen", "Temp", "Ext", "Rep") and not scan.written_after(match.end()):
+        if (
+            said
+            and word in ("Max", "Gen", "Temp", "Ext", "Rep")
+            and not scan.written_after(match.end())
+        ):
             said = None
     if said is None:
         return None
@@ -152,9 +178,9 @@ def _abbreviation(scan: Scan, match: re.Match[str]) -> Reading | None:
     return pieces
 
 
-_ALSO_WORDS = frozenset(
-    "max temp sat sun mar mon wed fri jun gen rep rev hon col det dist ext ave Max Sat Sun Mar Mon Wed "
-    "Jan Ed Pl Co Fr resp".split()
+_ALSO_WORDS = word_set(
+    "max temp sat sun mar mon wed fri jun gen rep rev hon col det dist ext ave Max Sat Sun "
+    "Mar Mon Wed Jan Ed Pl Co Fr resp"
 )
 """Abbreviations that are words or names themselves: at the end of a sentence they stay so."""
 
@@ -173,7 +199,7 @@ def _optional_plural(scan: Scan, match: re.Match[str]) -> Reading:
 
 
 def _ampersand(scan: Scan, match: re.Match[str]) -> Reading:
-    """AT&T is in _capitals' hands; R&B: letters and "and"."""
+    """AT&T, R&B: letters and "and"."""
     pieces: Reading = []
     for index, character in enumerate(match[0], match.start()):
         if character == "&":
@@ -185,9 +211,10 @@ def _ampersand(scan: Scan, match: re.Match[str]) -> Reading:
 
 def _capitals(scan: Scan, match: re.Match[str]) -> Reading:
     word, ending = match["capitals"], match["ending"] or ""
-    numeral = None if ending else _roman(scan, word, match.start(), match.end())
-    if numeral is not None:
-        return numeral
+    numeral = read_roman(scan, word, match.start(), match.end())
+    if numeral is not None and ending != "s":
+        last = numeral[-1]
+        return [*numeral[:-1], Piece(last.text + ending.lower(), last.start, last.end)]
     if is_spelled(word, scan.shouted):
         pieces = spelled(word, match.start())
         if ending:
@@ -206,60 +233,30 @@ def is_spelled(word: str, shouted: bool = False) -> bool:
     Returns:
         True for initialisms. In shouted text only what can't be a word is one.
     """
-    if word in _words_of("words"):
+    if word in words_in("abbreviations", "words", "words"):
         return False
     if shouted:
         return not is_word(word.lower()) and (not _VOWELS & set(word) or len(word) < 3)
-    if word in _words_of("spelled"):
+    if word in words_in("abbreviations", "spelled", "words"):
         return True
     if len(word) == 2:
-        return word not in _words_of("letters2")
+        return word not in words_in("abbreviations", "letters2", "words")
     if is_word(word.lower()):
         return False
     return len(word) <= _MAX_INITIALISM or not _VOWELS & set(word)
-
-
-_ROMAN = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\Z")
-_ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-
-
-def _roman_value(numeral: str) -> int:
-    values = [_ROMAN_VALUES[c] for c in numeral]
-    return sum(-v if v < w else v for v, w in zip(values, [*values[1:], 0], strict=True))
-
-
-def _roman(scan: Scan, word: str, start: int, end: int) -> Reading | None:
-    """Henry VIII -> "the eighth", Chapter IV -> "four"; None for anything else."""
-    if not _ROMAN.match(word):
-        return None
-    before = scan.written_before(start)
-    number = str(_roman_value(word))
-    if before.lower() in _words_of("roman", "regnal") and before[0].isupper():
-        return spoken(f"the {ordinal(number)}", start, end)
-    if before.lower() in _words_of("roman", "counted"):
-        return spoken(cardinal(number), start, end)
-    if scan.written_after(end).lower() in ("century", "centuries", "dynasty"):
-        return spoken(ordinal(number), start, end)
-    plain = set(word) <= set("IVX")
-    if plain and len(word) > 1 and before[:1].isupper() and word not in ("XX", "IV", "VI", "XI"):
-        return spoken(cardinal(number), start, end)
-    if plain and len(word) > 2 and word not in ("XXX",):
-        return spoken(cardinal(number), start, end)
-    return None
 
 
 def _lone_letter(scan: Scan, match: re.Match[str]) -> Reading | None:
     """V, X and I behind what numerals follow, and "A" where it is a letter and no article."""
     letter, start, end = match[0], match.start(), match.end()
     before = scan.written_before(start)
-    if letter in "VX" or (letter == "I" and _is_first(scan, before, end)):
-        lower = before.lower()
-        if lower in _words_of("roman", "regnal") and before[0].isupper():
-            return spoken(f"the {ordinal(str(_roman_value(letter)))}", start, end)
-        if lower in _words_of("roman", "counted"):
-            return spoken(cardinal(str(_roman_value(letter))), start, end)
+    numeral = read_numeral_letter(scan, letter, start, end)
+    if numeral is not None:
+        return numeral
     following = scan.text[end : end + 1]
-    if letter == "A" and (following == "-" or (scan.pieces and not scan.shouted and following != " ")):
+    if letter == "A" and (
+        following == "-" or (scan.pieces and not scan.shouted and following != " ")
+    ):
         return spelled(letter, start)
     if letter == "A" and before and before.lower() in _LETTERED and not scan.shouted:
         return spelled(letter, start)
@@ -268,23 +265,7 @@ def _lone_letter(scan: Scan, match: re.Match[str]) -> Reading | None:
     return None
 
 
-_LETTERED = frozenset("vitamin plan grade type group class section option hepatitis team exhibit".split())
-
-
-def _is_first(scan: Scan, before: str, end: int) -> bool:
-    """Whether "I" is a numeral: "World War I.", "King Charles I of", never "Henry I think"."""
-    following = scan.written_after(end).lower()
-    if before.lower() in ("war", "chapter", "part", "phase", "act", "type", "volume", "book"):
-        return not following or following not in _AFTER_PRONOUN
-    ruler = any(piece.text.lower() in _words_of("roman", "rulers") for piece in scan.pieces[-3:])
-    return following == "of" or (ruler and following not in _AFTER_PRONOUN)
-
-
-_AFTER_PRONOUN = frozenset(
-    "am was have had do did don't didn't will would can could should shall may might must think "
-    "know believe guess hope love like want need see saw said say went go get got never always "
-    "also just really find found feel felt wonder suppose read wrote".split()
-)
+_LETTERED = word_set("vitamin plan grade type group class section option hepatitis team exhibit")
 
 
 def _word(scan: Scan, match: re.Match[str]) -> Reading:
@@ -297,10 +278,8 @@ def _word(scan: Scan, match: re.Match[str]) -> Reading:
             return letter
     bare = table("abbreviations")["bare"].get(word) or table("abbreviations")["titles"].get(word)
     if bare:
-        pieces = spoken(bare, start, start + len(word))
-    else:
-        pieces = read_token(scan, word, start)
-    return pieces
+        return spoken(bare, start, start + len(word))
+    return read_token(scan, word, start)
 
 
 def _closes_quotation(scan: Scan, start: int) -> bool:
@@ -367,11 +346,18 @@ def _mixed(scan: Scan, match: re.Match[str]) -> Reading:
             pieces += spelled(written, start)
         else:
             pieces += read_token(scan, written, start)
-    if match[0][-1] == "s" and len(runs) > 1 and runs[-1][0] == "s":
-        pieces = pieces[:-1]
-        last = pieces[-1]
-        pieces[-1] = Piece(f"{last.text}s", last.start, match.end())
+    if len(runs) > 1 and runs[-1][0] == "s":
+        return _with_plural(pieces[:-1], match.end())
     return pieces
+
+
+def _with_plural(pieces: Reading, end: int) -> Reading:
+    """Take the s of "A380s" into the last word; all words of that number span it."""
+    last = pieces[-1]
+    head = [replace(p, end=end) if p.start == last.start else p for p in pieces[:-1]]
+    if last.letter:
+        return [*head, _with_suffix(last, "s", end)]
+    return [*head, Piece(plural(last.text), last.start, end)]
 
 
 def is_spelled_run(written: str) -> bool:

@@ -25,3 +25,18 @@ def table(name: str) -> dict[str, Any]:
         The tables of that file.
     """
     return tomllib.loads(data_file(f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def words_in(name: str, section: str, key: str) -> frozenset[str]:
+    """One of the word lists of a table, as a set.
+
+    Args:
+        name: File name without ".toml".
+        section: Section of the file.
+        key: Name of the list in it.
+
+    Returns:
+        The words of the list.
+    """
+    return frozenset(table(name)[section][key])
