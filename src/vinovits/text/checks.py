@@ -92,8 +92,8 @@ def check_text(text: str, languages: Sequence[str]) -> None:
         )
     if known == ["en"] and len(text) <= _SHORT and next(read(text), None) is None:
         raise TextError(
-            "There is nothing to speak in the text: it holds only tags, emoticons or signs that are "
-            "silent. Add some words or numbers."
+            "There is nothing to speak in the text: it holds only tags, emoticons or signs "
+            "that are silent. Add some words or numbers."
         )
     word = _LONG_WORD.search(text)
     if word:
