@@ -13,20 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import TINY_CONFIG
-from vinovits.engine.windows import LENGTHS, plan_windows, receptive_field
+from vinovits.engine.windows import GROWTH, STEP, plan_windows, receptive_field
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
 from vinovits.nets.variants import VARIANTS
 
-lengths = st.lists(st.integers(1, 300), min_size=1, max_size=4, unique=True).map(sorted)
+growths = st.lists(st.integers(1, 400), min_size=1, max_size=4).map(sorted)
 
 
-@given(frames=st.integers(1, 3000), context=st.integers(0, 40), sizes=lengths)
+@given(frames=st.integers(1, 3000), context=st.integers(0, 60), growth=growths)
 def test_windows_cover_all_frames_in_order_with_context(
-    frames: int, context: int, sizes: Sequence[int]
+    frames: int, context: int, growth: Sequence[int]
 ) -> None:
     done = 0
-    for window in plan_windows(frames, context, sizes):
+    for window in plan_windows(frames, context, growth):
         assert window.first == done < window.last
         assert 0 <= window.start <= window.first
         assert window.last <= window.stop <= frames
@@ -37,16 +37,24 @@ def test_windows_cover_all_frames_in_order_with_context(
     assert done == frames
 
 
-@given(frames=st.integers(LENGTHS[0], 5000), context=st.integers(0, 23))
-def test_only_the_named_lengths_are_used(frames: int, context: int) -> None:
-    used = {w.stop - w.start for w in plan_windows(frames, context)}
-    assert used <= set(LENGTHS)
+@given(frames=st.integers(STEP, 5000), context=st.integers(0, 15))
+def test_lengths_repeat(frames: int, context: int) -> None:
+    lengths = [w.stop - w.start for w in plan_windows(frames, context)]
+    assert {length % STEP for length in lengths} == {0}
+    assert max(lengths) <= GROWTH[-1]
 
 
 def test_the_first_window_is_small_and_later_ones_grow() -> None:
-    plan = list(plan_windows(1000, 13))
-    assert [w.stop - w.start for w in plan[:3]] == list(LENGTHS)
-    assert plan[0].last <= LENGTHS[0]
+    plan = list(plan_windows(2000, 13))
+    assert tuple(w.stop - w.start for w in plan[:3]) == GROWTH
+    assert plan[0].last <= GROWTH[0]
+
+
+@given(frames=st.integers(100, 2000), context=st.integers(0, 13))
+def test_little_is_decoded_twice(frames: int, context: int) -> None:
+    plan = list(plan_windows(frames, context))
+    decoded = sum(w.stop - w.start for w in plan)
+    assert decoded <= frames + 2 * context * (len(plan) - 1) + 3 * STEP
 
 
 def test_the_released_decoder_needs_13_frames_a_side() -> None:
@@ -103,7 +111,7 @@ def test_windows_joined_are_one_pass_for_every_decoder_and_length(
     g = torch.randn(1, 6, 1, dtype=torch.float64)
     whole = decoder(z, g)[0, 0]
     parts = []
-    for window in plan_windows(frames, context, (2 * context + 1, 2 * context + 9)):
+    for window in plan_windows(frames, context, (1, 2 * context + 40)):
         samples = decoder(z[:, :, window.start : window.stop], g)[0, 0]
         first = (window.first - window.start) * hop
         parts.append(samples[first : first + (window.last - window.first) * hop])
@@ -127,6 +135,6 @@ def test_a_frame_hears_exactly_its_context(shape: dict[str, Any]) -> None:
     assert reach == context
 
 
-@pytest.mark.parametrize("frames", [1, 2, LENGTHS[0] - 1])
+@pytest.mark.parametrize("frames", [1, 2, STEP])
 def test_few_frames_are_one_window(frames: int) -> None:
     assert [(w.start, w.stop) for w in plan_windows(frames, 13)] == [(0, frames)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
+from vinovits.convert.upsample import PolyphaseUpsample
 from vinovits.nets.synthesizer import Synthesizer
 
 _PHONES, _FRAMES = 13, 40  # lengths of the traced example; the graphs take any
@@ -92,7 +94,11 @@ def decoder_graph(network: Synthesizer) -> ov.Model:
     """The graph `decoder`: z (1, inter, F), speaker (1, gin, 1) to audio (1, 1, F * hop)."""
     config = network.config
     shapes = {"z": [1, config.inter_channels, -1], "speaker": [1, config.gin_channels, 1]}
-    return _convert(network.dec, shapes, _FRAMES, ["audio"])
+    decoder = copy.deepcopy(network.dec)
+    decoder.ups = nn.ModuleList(
+        PolyphaseUpsample(up) for up in network.dec.ups if isinstance(up, nn.ConvTranspose1d)
+    )
+    return _convert(decoder, shapes, _FRAMES, ["audio"])
 
 
 def reference_graph(network: Synthesizer) -> ov.Model:

@@ -57,7 +57,8 @@ class Stats:
     """How long the work took, and where it ran."""
 
     stages: dict[str, float] = field(default_factory=dict)
-    """Seconds per stage: read, features, encode, durations, flow, decode."""
+    """Seconds per stage: read, features, encode, durations, flow, decode. The next sentence is
+    prepared while one is decoded, so that together they may be more than `wall_seconds`."""
     graphs: dict[str, GraphInfo] = field(default_factory=dict)
     audio_seconds: float = 0.0
     wall_seconds: float = 0.0

@@ -5,14 +5,13 @@ Shapes as in the papers: T phones with blanks, F frames, C latent channels.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.windows import plan_windows
+from vinovits.engine.windows import plan_windows, round_up
 from vinovits.graphs import Graph
 from vinovits.text.sequence import PhoneSequence
 
@@ -21,7 +20,7 @@ Array = npt.NDArray[np.float32]
 PHONE_STEP = 32
 """The graph `encoder` sees multiples of this many steps, the rest masked."""
 
-FRAME_STEP = 64
+FRAME_STEP = 32
 """Likewise for frames and the graph `flow`. Lengths repeat, so that a device rarely has to prepare
 kernels for a new one, which costs about as much as a short sentence."""
 
@@ -150,11 +149,6 @@ def decode(
         samples = graph(z=part, speaker=speaker)["audio"][0, 0]
         first = (window.first - window.start) * hop_length
         yield samples[first : first + (window.last - window.first) * hop_length]
-
-
-def round_up(value: int, step: int) -> int:
-    """The smallest multiple of `step` that is not below `value`."""
-    return math.ceil(value / step) * step
 
 
 def _pad(array: npt.NDArray[np.generic], length: int) -> npt.NDArray[np.generic]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -266,6 +268,18 @@ class Voice:
         return lambda word: []
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A sentence up to the decoder."""
+
+    number: int
+    start: int
+    """Its first sample in the whole audio."""
+    z: Array
+    """(1, C, F)."""
+    spoken: SpokenSentence
+
+
 class Stream(Iterator[Chunk]):
     """The chunks of a text that is being spoken; `stats` is complete when they end."""
 
@@ -302,80 +316,79 @@ class Stream(Iterator[Chunk]):
     def _run(self, text: str) -> Generator[Chunk]:
         from vinovits.text import english
 
-        sentences = english.read(text)
-        number = 0
-        while (sentence := self._timed("read", lambda: next(sentences, None))) is not None:
-            yield from self._sentence(sentence, number)
-            number += 1
+        prepared = self._prepare(english.read(text))
+        with ThreadPoolExecutor(1, "vinovits-ahead") as ahead:
+            upcoming: Future[_Prepared | None] = ahead.submit(next, prepared, None)
+            while (current := upcoming.result()) is not None:
+                for chunk in self._decode(current):
+                    if chunk.start_sample == current.start:
+                        # From the first sound on, the next sentence is prepared beside the decoder.
+                        upcoming = ahead.submit(next, prepared, None)
+                    yield chunk
 
-    def _sentence(self, sentence: Sentence, number: int) -> Iterator[Chunk]:
-        voice, manifest = self._voice, self._voice.manifest
-        pieces = voice._pieces(sentence.language)
-        sequence = self._timed("read", lambda: to_sequence(sentence, manifest.table, pieces))
-        features = self._timed("features", lambda: voice._features(sentence, sequence))
-        z, spoken = self._latent(sentence, sequence, features, number)
-        windows = synthesis.decode(
-            voice._graphs["decoder"],
-            z,
-            self._speaker,
-            manifest.decoder_context,
-            manifest.hop_length,
-        )
-        total = z.shape[2] * manifest.hop_length
-        fade = min(round(_FADE_SECONDS * manifest.sampling_rate), total // 2)
-        done = 0
-        while (samples := self._timed("decode", lambda: next(windows, None))) is not None:
-            samples = _faded(samples, done, total, fade)
-            start = self._samples
-            self._samples += len(samples)
-            first = done == 0
-            done += len(samples)
-            yield Chunk(samples, start, number, done == total, spoken if first else None)
-
-    def _latent(
-        self,
-        sentence: Sentence,
-        sequence: PhoneSequence,
-        features: dict[str, Array],
-        number: int,
-    ) -> tuple[Array, SpokenSentence]:
+    def _prepare(self, sentences: Iterator[Sentence]) -> Iterator[_Prepared]:
         voice, manifest, settings = self._voice, self._voice.manifest, self._settings
-        # Each sentence has its own generator: it sounds the same wherever the work begins.
-        generator = np.random.default_rng((settings.seed, number))
-        noise = generator.standard_normal((1, 2, len(sequence.phones)), np.float32)
-        encoded = self._timed(
-            "encode",
-            lambda: synthesis.encode(
+        start, number = 0, 0
+        while (sentence := self._timed("read", next, sentences, None)) is not None:
+            sequence = self._timed(
+                "read", to_sequence, sentence, manifest.table, voice._pieces(sentence.language)
+            )
+            features = self._timed("features", voice._features, sentence, sequence)
+            # Each sentence has its own generator: it sounds the same wherever the work begins.
+            generator = np.random.default_rng((settings.seed, number))
+            noise = generator.standard_normal((1, 2, len(sequence.phones)), np.float32)
+            encoded = self._timed(
+                "encode",
+                synthesis.encode,
                 voice._graphs["encoder"],
                 sequence,
                 features,
                 self._speaker,
                 noise * np.float32(settings.noise_w),
-            ),
-        )
-        logw = synthesis.mix_durations(encoded.logw_sdp, encoded.logw_dp, settings.sdp_ratio)
-        frames = synthesis.frames_per_phone(logw, 1 / settings.speed)
-        spoken = self._timed(
-            "durations",
-            lambda: time_sentence(
+            )
+            logw = synthesis.mix_durations(encoded.logw_sdp, encoded.logw_dp, settings.sdp_ratio)
+            frames = synthesis.frames_per_phone(logw, 1 / settings.speed)
+            spoken = self._timed(
+                "durations",
+                time_sentence,
                 sentence,
                 sequence,
                 frames,
-                self._samples / manifest.sampling_rate,
+                start / manifest.sampling_rate,
                 manifest.hop_length / manifest.sampling_rate,
-            ),
-        )
-        prior = generator.standard_normal(
-            (1, manifest.latent_channels, int(frames.sum())), np.float32
-        )
-        z_p = synthesis.expand(encoded.m_p, encoded.logs_p, frames, prior, settings.noise)
-        z = self._timed("flow", lambda: synthesis.flow(voice._graphs["flow"], z_p, self._speaker))
-        return z, spoken
+            )
+            total = int(frames.sum())
+            prior = generator.standard_normal((1, manifest.latent_channels, total), np.float32)
+            z_p = synthesis.expand(encoded.m_p, encoded.logs_p, frames, prior, settings.noise)
+            z = self._timed("flow", synthesis.flow, voice._graphs["flow"], z_p, self._speaker)
+            yield _Prepared(number, start, z, spoken)
+            start += total * manifest.hop_length
+            number += 1
 
-    def _timed(self, stage: str, work: Callable[[], R]) -> R:
+    def _decode(self, prepared: _Prepared) -> Iterator[Chunk]:
+        manifest = self._voice.manifest
+        windows = synthesis.decode(
+            self._voice._graphs["decoder"],
+            prepared.z,
+            self._speaker,
+            manifest.decoder_context,
+            manifest.hop_length,
+        )
+        total = prepared.z.shape[2] * manifest.hop_length
+        fade = min(round(_FADE_SECONDS * manifest.sampling_rate), total // 2)
+        done = 0
+        while (samples := self._timed("decode", next, windows, None)) is not None:
+            samples = _faded(samples, done, total, fade)
+            start = prepared.start + done
+            spoken = prepared.spoken if done == 0 else None
+            done += len(samples)
+            self._samples = prepared.start + done
+            yield Chunk(samples, start, prepared.number, done == total, spoken)
+
+    def _timed(self, stage: str, work: Callable[..., R], *arguments: Any) -> R:
         began = time.perf_counter()
         try:
-            return work()
+            return work(*arguments)
         finally:
             self.stats.stages[stage] += time.perf_counter() - began
 

@@ -1,7 +1,7 @@
 """Which frames the decoder sees at a time: windows with real context, so that cuts don't show.
 
 A HiFi-GAN frame's samples depend on a few frames on each side only. A window that holds them gives
-the very samples that one pass over everything gives. Windows come in few fixed lengths, as every
+the very samples that one pass over everything gives. Lengths are multiples of one step, as every
 new length costs a device time to prepare its kernels, and a window that would reach beyond the
 frames slides back instead of being padded: zeros outside are not what the decoder sees inside.
 """
@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LENGTHS = (48, 96, 192)
-"""Window lengths in frames, context included; a stream starts with the first and grows."""
+STEP = 32
+"""Window lengths are multiples of this many frames."""
+
+GROWTH = (64, 192, 384)
+"""Longest first, second and later window, context included: an early sound, then throughput. Each
+is spoken for longer than the next takes to decode, on a device that is well above real time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +29,41 @@ class Window:
     last: int
 
 
-def plan_windows(frames: int, context: int, lengths: Sequence[int] = LENGTHS) -> Iterator[Window]:
+def plan_windows(frames: int, context: int, growth: Sequence[int] = GROWTH) -> Iterator[Window]:
     """Cover `frames` frames by windows, the first small, later ones large.
 
     Args:
         frames: How many there are, at least 1.
         context: Frames on each side that a frame's samples depend on.
-        lengths: Window lengths that may be used, ascending; those that leave nothing between two
-            contexts are not, and fewer frames than the smallest are one window.
+        growth: Longest first, second, ... and last window; lengths that leave nothing between two
+            contexts are raised.
 
     Yields:
-        Windows whose first:last follow each other without gap from 0 to `frames`.
+        Windows whose first:last follow each other without gap from 0 to `frames`. Their lengths
+        are multiples of `STEP`, unless there are fewer frames than the shortest such window has.
     """
-    wide = [n for n in lengths if n > 2 * context] or [4 * context]
-    usable = [n for n in wide if n <= frames] or [frames]
+    shortest = round_up(2 * context + 1, STEP)
+    if frames <= shortest:
+        yield Window(0, frames, 0, frames)
+        return
     step, done = 0, 0
     while done < frames:
         start = max(done - context, 0)
-        rest = frames - start
-        length = usable[min(step, len(usable) - 1)]
-        if step > 0:
-            # The shortest that reaches the end, if one does.
-            length = next((n for n in usable if n >= rest), length)
+        longest = max(round_up(growth[min(step, len(growth) - 1)], STEP), shortest)
+        # As long as the rest needs, but within the frames.
+        length = min(round_up(frames - start, STEP), longest, frames // STEP * STEP)
+        length = max(length, shortest)
         if start + length >= frames:
             yield Window(frames - length, frames, done, frames)
             return
         last = start + length - context
         yield Window(start, start + length, done, last)
         step, done = step + 1, last
+
+
+def round_up(value: int, step: int) -> int:
+    """The smallest multiple of `step` that is not below `value`."""
+    return -(-value // step) * step
 
 
 def receptive_field(
