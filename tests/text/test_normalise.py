@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from vinovits.text.english import read
@@ -270,3 +273,8 @@ def test_spans_point_into_the_original_behind_folded_characters() -> None:
     (sentence,) = read(text)
     words = [text[word.start : word.end] for word in sentence.words if not word.is_punctuation]
     assert words == ["Ｃａｆé", "ﬁne"]
+
+
+def test_the_tables_of_the_documentation_are_up_to_date() -> None:
+    script = Path(__file__).parents[2] / "recipes" / "english" / "examples.py"
+    assert runpy.run_path(str(script))["main"](["--check"]) == 0

@@ -182,6 +182,10 @@ def _prefixed(word: str) -> Phones:
 
 def _compound(word: str) -> Phones:
     """Two listed words written as one ("crowdsourcing"), the second with secondary stress."""
+    if word.endswith("s") and not word.endswith("ss"):
+        single = _compound(word[:-1])  # time-stamps, before times-tamps
+        if single:
+            return with_s(single)
     if len(word) < 2 * _MIN_COMPOUND_PART + 1:
         return ()
     best: tuple[int, Phones, Phones] | None = None
