@@ -214,7 +214,7 @@ def stages() -> str:
     return _svg(900, bottom + 76, parts, "The stages from text to samples, as functions")
 
 
-def windows(frames: int = 400) -> str:
+def windows(frames: int = 700) -> str:
     """The decoder's windows over a sentence of some frames, as SVG."""
     context = read_manifest(find_voice("joe")).decoder_context
     left, step, scale = 40, 40, 820 / frames
@@ -229,10 +229,10 @@ def windows(frames: int = 400) -> str:
             x, width = left + start * scale, (stop - start) * scale
             parts.append(_rectangle(x, y, width, 24, *RUNS_AS[kind]))
         label = f"{window.stop - window.start} frames in, {window.last - window.first} kept"
-        at_the_end = window.stop == frames
-        x = left + (window.start if at_the_end else window.stop) * scale
-        anchor = "end" if at_the_end else "start"
-        parts.append(_text(x - 10 if at_the_end else x + 10, y + 16, label, 12, anchor))
+        if window.stop * scale < 620:
+            parts.append(_text(left + window.stop * scale + 10, y + 16, label, 12, "start"))
+        else:
+            parts.append(_text(left + window.start * scale - 10, y + 16, label, 12, "end"))
         y += step
     parts.append(_rectangle(left, y + 2, 16, 14, *RUNS_AS["OpenVINO"]))
     parts.append(_note(left + 24, y + 14, "kept"))

@@ -16,6 +16,7 @@ from types import ModuleType
 import pytest
 
 from vinovits.cli.main import cli
+from vinovits.engine import synthesis, windows
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
 from vinovits.voices import manifest
 
@@ -60,12 +61,23 @@ def test_python_snippets_run_one_after_the_other(
         exec(compile(code, f"{name}, snippet {number + 1}", "exec"), names)
 
 
-def test_the_comments_of_how_it_works_are_what_is_printed(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_how_it_works_shows_what_its_snippet_prints(capsys: pytest.CaptureFixture[str]) -> None:
     [code] = blocks(DOCS / "how-it-works.md", "python")
+    [shown] = blocks(DOCS / "how-it-works.md", "text")
     exec(code, {})
-    assert capsys.readouterr().out.splitlines() == re.findall(r"print\(.*\)  # (.+)", code)
+    assert capsys.readouterr().out == shown
+
+
+def test_documented_steps_are_those_of_the_code() -> None:
+    text = (DOCS / "how-it-works.md").read_text("utf-8")
+    growth = ", ".join(map(str, windows.GROWTH))
+    for name, value in (
+        ("PHONE_STEP", synthesis.PHONE_STEP),
+        ("FRAME_STEP", synthesis.FRAME_STEP),
+        ("STEP", windows.STEP),
+        ("GROWTH", growth),
+    ):
+        assert f"`{name}` ({value})" in text
 
 
 @pages
