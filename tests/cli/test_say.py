@@ -41,6 +41,7 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "sdp_ratio": None,
         "noise": None,
         "noise_w": None,
+        "pause": None,
         "speaker": None,
     }
 
@@ -49,7 +50,7 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
     run(
         *("say", TEXT, "--voice", "x", "--device", "GPU.1", "--features", "none", "--seed", "5"),
         *("--speed", "1.5", "--sdp-ratio", "0", "--noise", ".3", "--noise-w", "nan"),
-        *("--speaker", "ann"),
+        *("--speaker", "ann", "--pause", "0.5"),
     )
     load, stream = calls
     assert load == {"voice": "x", "device": "GPU.1", "features": "none"}
@@ -60,6 +61,7 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "speed": 1.5,
         "sdp_ratio": 0.0,
         "noise": 0.3,
+        "pause": 0.5,
         "speaker": "ann",
     }
 

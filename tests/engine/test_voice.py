@@ -107,6 +107,23 @@ def test_settings_change_what_they_should(voice: Voice) -> None:
     np.testing.assert_array_equal(without.samples, plain.samples)
 
 
+def test_a_pause_is_silence_between_sentences_and_timed(voice: Voice) -> None:
+    plain, paused = voice.speak(TEXT), voice.speak(TEXT, pause=0.5)
+    assert len(paused.samples) == len(plain.samples) + 2 * 4000
+    for before, after in zip(paused.sentences, paused.sentences[1:], strict=False):
+        assert after.start - before.end == pytest.approx(0.5)
+        silence = paused.samples[round(before.end * 8000) : round(after.start * 8000)]
+        assert len(silence) == 4000
+        assert not silence.any()
+    second = plain.sentences[1]
+    start = round(second.start * 8000)
+    moved = round(paused.sentences[1].start * 8000)
+    length = round((second.end - second.start) * 8000)
+    np.testing.assert_array_equal(
+        paused.samples[moved : moved + length], plain.samples[start : start + length]
+    )
+
+
 def test_features_change_the_sound_and_can_be_left_out(
     voice: Voice, tiny_voice: Path, graph_cache: Path
 ) -> None:
@@ -148,6 +165,7 @@ def test_many_threads_never_get_each_others_audio(voice: Voice) -> None:
         ("sdp_ratio", 1.5),
         ("noise", -0.1),
         ("noise_w", float("nan")),
+        ("pause", -1),
         ("seed", -1),
         ("seed", 1.5),
         ("seed", 2**64),

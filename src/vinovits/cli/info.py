@@ -59,7 +59,7 @@ def info(voice: str, as_json: bool) -> None:
         "network": f"Bert-VITS2 {manifest.variant}, weights in {manifest.precision}",
         "features": ", ".join(features) or "none",
         "settings": f"speed {defaults.speed:g}, sdp-ratio {defaults.sdp_ratio:g}, "
-        f"noise {defaults.noise:g}, noise-w {defaults.noise_w:g}",
+        f"noise {defaults.noise:g}, noise-w {defaults.noise_w:g}, pause {defaults.pause:g}",
         "size": megabytes(size),
         "folder": str(folder),
     }.items():

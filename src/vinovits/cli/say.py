@@ -63,6 +63,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--noise", type=float, help="From 0 to 2: how lively the sound is.")
 @click.option("--noise-w", type=float, help="From 0 to 2: how lively the rhythm is.")
 @click.option(
+    "--pause", type=float, help="From 0 to 10: seconds of silence to add between sentences."
+)
+@click.option(
     "--device", default="cpu", show_default=True, help="Where to run: cpu, gpu, gpu.1 or npu."
 )
 @click.option(

@@ -16,6 +16,7 @@ _RANGES = {
     "sdp_ratio": (0.0, 1.0),
     "noise": (0.0, 2.0),
     "noise_w": (0.0, 2.0),
+    "pause": (0.0, 10.0),
 }
 
 
@@ -33,6 +34,8 @@ class Settings:
     """Deviation of the prior sample: 0 is flat and stable, 1 is lively."""
     noise_w: float
     """Deviation of the stochastic durations."""
+    pause: float
+    """Seconds of silence between sentences."""
 
 
 def check_settings(
@@ -42,6 +45,7 @@ def check_settings(
     sdp_ratio: float | None,
     noise: float | None,
     noise_w: float | None,
+    pause: float | None,
 ) -> Settings:
     """Fill settings that are None from the voice's defaults, and check all.
 
@@ -56,6 +60,7 @@ def check_settings(
         sdp_ratio=_check("sdp_ratio", sdp_ratio, defaults.sdp_ratio),
         noise=_check("noise", noise, defaults.noise),
         noise_w=_check("noise_w", noise_w, defaults.noise_w),
+        pause=_check("pause", pause, defaults.pause),
     )
 
 

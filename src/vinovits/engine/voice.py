@@ -17,7 +17,7 @@ from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio, Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings, check_settings
 from vinovits.engine.timings import time_sentence
-from vinovits.errors import LanguageError, UsageError, VoiceError
+from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import Graph, GraphInfo, compile_graph, default_cache_dir, prune_cache
 from vinovits.text.checks import check_text
 from vinovits.text.reading import Sentence
@@ -95,6 +95,7 @@ class Voice:
         sdp_ratio: float | None = None,
         noise: float | None = None,
         noise_w: float | None = None,
+        pause: float | None = None,
         speaker: Speaker = None,
     ) -> Audio:
         """Speak a text and return all of it.
@@ -108,6 +109,8 @@ class Voice:
             sdp_ratio: 0 to 1, the share of the stochastic duration predictor.
             noise: 0 to 2, liveliness of the sound.
             noise_w: 0 to 2, liveliness of the rhythm.
+            pause: 0 to 10, seconds of silence between sentences, beside what the voice itself
+                makes of their punctuation.
             speaker: Name or number of a speaker, or a speaker vector (gin,); the first if None.
 
         Raises:
@@ -122,6 +125,7 @@ class Voice:
             sdp_ratio=sdp_ratio,
             noise=noise,
             noise_w=noise_w,
+            pause=pause,
             speaker=speaker,
         )
         chunks = list(stream)
@@ -141,6 +145,7 @@ class Voice:
         sdp_ratio: float | None = None,
         noise: float | None = None,
         noise_w: float | None = None,
+        pause: float | None = None,
         speaker: Speaker = None,
     ) -> Stream:
         """Speak a text piece by piece, as it is decoded; memory doesn't grow with the text.
@@ -149,7 +154,9 @@ class Voice:
         chunks joined are the very samples of `speak`.
         """
         began = time.perf_counter()
-        settings = check_settings(self.manifest.defaults, seed, speed, sdp_ratio, noise, noise_w)
+        settings = check_settings(
+            self.manifest.defaults, seed, speed, sdp_ratio, noise, noise_w, pause
+        )
         vector = self._speaker_vector(speaker)
         self._check_text(text)
         return Stream(self, text, settings, vector, began)
@@ -275,6 +282,8 @@ class _Prepared:
     number: int
     start: int
     """Its first sample in the whole audio."""
+    pause: int
+    """Samples of silence before it."""
     z: Array
     """(1, C, F)."""
     spoken: SpokenSentence
@@ -317,17 +326,22 @@ class Stream(Iterator[Chunk]):
         from vinovits.text import english
 
         prepared = self._prepare(english.read(text))
+        spoken = False
         with ThreadPoolExecutor(1, "vinovits-ahead") as ahead:
             upcoming: Future[_Prepared | None] = ahead.submit(next, prepared, None)
             while (current := upcoming.result()) is not None:
+                spoken = True
                 for chunk in self._decode(current):
-                    if chunk.start_sample == current.start:
+                    if chunk.spoken is not None:
                         # From the first sound on, the next sentence is prepared beside the decoder.
                         upcoming = ahead.submit(next, prepared, None)
                     yield chunk
+        if not spoken:
+            raise TextError("There is nothing in this text that can be spoken.")
 
     def _prepare(self, sentences: Iterator[Sentence]) -> Iterator[_Prepared]:
         voice, manifest, settings = self._voice, self._voice.manifest, self._settings
+        pause = round(settings.pause * manifest.sampling_rate)
         start, number = 0, 0
         while (sentence := self._timed("read", next, sentences, None)) is not None:
             sequence = self._timed(
@@ -361,8 +375,8 @@ class Stream(Iterator[Chunk]):
             prior = generator.standard_normal((1, manifest.latent_channels, total), np.float32)
             z_p = synthesis.expand(encoded.m_p, encoded.logs_p, frames, prior, settings.noise)
             z = self._timed("flow", synthesis.flow, voice._graphs["flow"], z_p, self._speaker)
-            yield _Prepared(number, start, z, spoken)
-            start += total * manifest.hop_length
+            yield _Prepared(number, start, pause if number else 0, z, spoken)
+            start += total * manifest.hop_length + pause
             number += 1
 
     def _decode(self, prepared: _Prepared) -> Iterator[Chunk]:
@@ -379,10 +393,14 @@ class Stream(Iterator[Chunk]):
         done = 0
         while (samples := self._timed("decode", next, windows, None)) is not None:
             samples = _faded(samples, done, total, fade)
+            first = done == 0
             start = prepared.start + done
-            spoken = prepared.spoken if done == 0 else None
             done += len(samples)
             self._samples = prepared.start + done
+            if first and prepared.pause:
+                start -= prepared.pause
+                samples = np.concatenate([np.zeros(prepared.pause, np.float32), samples])
+            spoken = prepared.spoken if first else None
             yield Chunk(samples, start, prepared.number, done == total, spoken)
 
     def _timed(self, stage: str, work: Callable[..., R], *arguments: Any) -> R:

@@ -43,6 +43,8 @@ class Defaults:
     noise: float = 0.6
     noise_w: float = 0.8
     speed: float = 1.0
+    pause: float = 0.0
+    """Seconds of silence between sentences, for voices whose final punctuation is hardly one."""
 
 
 @dataclass(frozen=True, slots=True)
