@@ -14,7 +14,7 @@ say: .venv/installed
 
 test: lint
 	.venv-test/bin/pytest
-	.venv-test/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 .venv-test/bin/mkdocs build --quiet --strict
 
 lint: .venv-test/installed
 	.venv-test/bin/ruff check

@@ -2,7 +2,7 @@
 
     python recipes/joe-en/make.py FOLDER [OUT]
 
-FOLDER holds G_0.pth, config.json and samples/ (see README.md beside this file); OUT is
+FOLDER holds G_0.pth and config.json (see README.md beside this file); OUT is
 src/vinovits/data/voices/joe if not given. The same folder and the versions of constraints.txt give
 the same files.
 """

@@ -105,6 +105,7 @@ def test_convert(run: Run, tiny_checkpoint: Path) -> None:
     files = (str(tiny_checkpoint / "G_0.pth"), str(tiny_checkpoint / "config.json"))
     result = run(
         *("convert", *files, "made", "--precision", "f16", "--name", "Made", "--language", "en"),
+        *("--feature-model", "en_bert=mine"),
         *("--licence", "CC0-1.0", "--use", "Tests."),
     )
     assert result.exit_code == 0, result.output
@@ -115,9 +116,17 @@ def test_convert(run: Run, tiny_checkpoint: Path) -> None:
     manifest = json.loads(Path("made/voice.json").read_text(encoding="utf-8"))
     assert (manifest["name"], manifest["precision"]) == ("Made", "f16")
     assert manifest["card"]["licence"] == "CC0-1.0"
+    assert manifest["features"][0]["model"] == "mine"
     again = run("convert", *files, "made")
     assert again.exit_code == 1
-    assert "exists already" in again.stderr
+    assert "isn't empty" in again.stderr
+
+
+def test_convert_takes_feature_models_as_pairs(run: Run, tiny_checkpoint: Path) -> None:
+    files = [str(tiny_checkpoint / name) for name in ("G_0.pth", "config.json")]
+    result = run("convert", *files, "made", "--feature-model", "en_bert")
+    assert result.exit_code == 2
+    assert "INPUT=NAME" in result.stderr
 
 
 def test_convert_of_nothing_leaves_nothing(run: Run, tiny_checkpoint: Path) -> None:

@@ -176,3 +176,10 @@ def test_the_released_config_names_the_default_flow_depths(tiny_config: dict[str
     model["use_transformer_flow"] = True
     model["n_layers_trans_flow"] = 5
     assert ModelConfig.from_dict(tiny_config, VARIANT).flow_layers == 5
+
+
+@pytest.mark.parametrize("version", ["1.1.1", "2.0", "2.4", "2.6.1-JP-Extra"])
+def test_configs_of_other_families_are_named(tiny_config: dict[str, Any], version: str) -> None:
+    tiny_config["version"] = version
+    with pytest.raises(CheckpointError, match=f"version {version}, but this release reads"):
+        ModelConfig.from_dict(tiny_config, VARIANT)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from vinovits.errors import MissingExtraError
+from vinovits.errors import MissingExtraError, UsageError
 
 _PATH = click.Path(path_type=Path)
 
@@ -30,6 +31,14 @@ _PATH = click.Path(path_type=Path)
     help="Code of a language that the voice was trained to speak (en, zh, ja). May be given "
     "several times. Default is all that its family knows.",
 )
+@click.option(
+    "--feature-model",
+    "feature_models",
+    multiple=True,
+    metavar="INPUT=NAME",
+    help="Feature folder that a feature input was trained with, such as "
+    "en_bert=all-MiniLM-L6-v2. Default is its family's.",
+)
 @click.option("--title", default="", help="For the card: a line that says what the voice is.")
 @click.option("--description", default="", help="For the card: more about it.")
 @click.option("--author", default="", help="For the card: who made the voice.")
@@ -43,6 +52,7 @@ def convert(
     precision: str,
     name: str | None,
     languages: tuple[str, ...],
+    feature_models: tuple[str, ...],
     **card: str,
 ) -> None:
     """Convert CHECKPOINT (a released `G_*.pth`) and CONFIG (its config.json) into a folder OUT.
@@ -68,19 +78,32 @@ def convert(
             "pip install 'vinovits[convert]'"
         ) from error
 
-    made = convert_checkpoint(
-        checkpoint,
-        config,
-        out,
-        precision=precision,
-        name=name,
-        languages=languages or None,
-        card=Card(**card),
-    )
-    from vinovits.cli.streams import print_table, table
+    from vinovits.cli.streams import console, print_table, table
+
+    models = dict(_pair(given) for given in feature_models)
+    with console(sys.stderr).status("Converting and comparing with torch ..."):
+        made = convert_checkpoint(
+            checkpoint,
+            config,
+            out,
+            precision=precision,
+            name=name,
+            languages=languages or None,
+            feature_models=models,
+            card=Card(**card),
+        )
 
     rows = table("stage", "largest difference", "of peak", right=("largest difference", "of peak"))
     for difference in made.differences:
         rows.add_row(difference.stage, f"{difference.absolute:.1e}", f"{difference.relative:.1e}")
     print_table(rows, err=True)
     click.echo(f'{out}: speak with it by `vinovits say --voice {out} "..."`', err=True)
+
+
+def _pair(given: str) -> tuple[str, str]:
+    name, equals, model = given.partition("=")
+    if not (name and equals and model):
+        raise UsageError(
+            f"--feature-model takes INPUT=NAME, such as en_bert=all-MiniLM-L6-v2, not {given!r}."
+        )
+    return name, model

@@ -52,7 +52,7 @@ def load(
     """Load a voice.
 
     Args:
-        voice: A name that `voices()` lists, or the path of a voice folder.
+        voice: A name that `list_voices()` lists, or the path of a voice folder.
         device: Where its graphs run: "cpu", "gpu", "gpu.1", "npu".
         features: "none" speaks without feature models: a smaller and quicker start, a little less
             natural. None takes those that the voice was trained with.

@@ -63,9 +63,16 @@ class ModelConfig:
             variant: The family; gives the sizes that its configs leave out.
 
         Raises:
-            CheckpointError: A key is missing, of the wrong type, or of an impossible value.
+            CheckpointError: A key is missing, of the wrong type, or of an impossible value, or the
+                config is another family's.
         """
         model, audio = _section(data, "model"), _section(data, "data")
+        version = data.get("version")
+        if version is not None and str(version) not in variant.versions:
+            raise CheckpointError(
+                f"The config says version {version}, but this release reads the family "
+                f"{variant.name} only (its configs say {' or '.join(variant.versions)})."
+            )
         if model.get("flow_share_parameter"):
             raise CheckpointError(
                 "The config sets flow_share_parameter, which no released code can build. "

@@ -26,6 +26,8 @@ class Variant:
     """What distinguishes one released family; all that differs in size is in config.json."""
 
     name: str
+    versions: tuple[str, ...]
+    """What the configs released with it call their version; some name none."""
     table: SymbolTable
     features: tuple[FeatureInput, ...]
     transformer_flow_layers: int
@@ -43,6 +45,7 @@ VARIANTS = {
     for variant in (
         Variant(
             name="2.3",
+            versions=("2.2", "2.3"),
             table=TABLE_V2,
             features=(
                 FeatureInput("bert", 1024, "zh", "chinese-roberta-wwm-ext-large"),
