@@ -15,22 +15,16 @@ SOURCE = Path(__file__).parent.parent / "src" / "vinovits"
 # own, which only the command `convert` reaches for.
 BELOW = {
     "text": {"errors", "text"},
-    "voices": {"errors", "text", "voices"},
+    "manifests": {"errors"},
+    "voices": {"errors", "manifests", "text", "voices"},
     "graphs": {"errors"},
-    "features": {"errors", "graphs", "features", "voices"},
+    "features": {"errors", "graphs", "manifests", "features"},
     "engine": {"errors", "graphs", "text", "voices", "features", "engine"},
     "output": {"errors", "engine", "output"},
     "nets": {"errors", "text", "nets"},
     "convert": {
-        "errors",
-        "text",
-        "voices",
-        "graphs",
-        "engine",
-        "features",
-        "output",
-        "nets",
-        "convert",
+        *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),
+        *("nets", "convert"),
     },
 }
 

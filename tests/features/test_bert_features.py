@@ -177,6 +177,6 @@ def _altered(folder: Path, name: str, content: bytes) -> Path:
     path = folder / "features.json"
     manifest = json.loads(path.read_bytes())
     digest = hashlib.sha256(content).hexdigest()
-    manifest["files"][name] = {"bytes": len(content), "sha256": digest}
+    manifest["files"][name] = digest
     path.write_text(json.dumps(manifest), encoding="utf-8")
     return folder

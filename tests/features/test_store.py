@@ -32,7 +32,7 @@ def test_manifest_says_what_was_converted(converted: Path) -> None:
     assert (manifest.width, manifest.layer, manifest.max_length) == (32, 3, 40)
     assert (manifest.vocabulary, manifest.first_id, manifest.last_id) == (25, 2, 3)
     assert (manifest.source, manifest.licence) == ("random numbers", "CC0-1.0")
-    assert (converted / "features.json").read_text("utf-8") == manifest.to_json()
+    assert set(manifest.files) == {"model.xml", "model.bin", "tokenizer.json"}
 
 
 @pytest.mark.parametrize("name", ["model.xml", "model.bin", "tokenizer.json"])
@@ -40,10 +40,10 @@ def test_files_missing_truncated_or_altered(folder: Path, name: str) -> None:
     path = folder / name
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(VoiceError, match=f"{name} was altered.*convert it again"):
+    with pytest.raises(VoiceError, match=f"{name} is truncated or altered.*convert it again"):
         read_manifest(folder)
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(VoiceError, match=f"{name} has .* bytes, but {len(content)} are expected"):
+    with pytest.raises(VoiceError, match=f"{name} is truncated or altered"):
         read_manifest(folder)
     path.unlink()
     with pytest.raises(VoiceError, match=f"{name} is missing"):
@@ -62,9 +62,9 @@ def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
         ("", "isn't valid JSON"),
         ('{"format": 1', "isn't valid JSON"),
         ("[" * 100_000, "isn't valid JSON"),
-        ("[]", "should hold one JSON object"),
-        ("{}", "has format None, but this vinovits reads format 1"),
-        ('{"format": 1}', "lacks these entries: architecture, files, first_id"),
+        ("[]", "holds no JSON object"),
+        ("{}", "has format version None; this release reads version 1"),
+        ('{"format": 1}', "lacks the keys: name, kind, architecture"),
     ],
 )
 def test_a_manifest_that_is_none(folder: Path, text: str, message: str) -> None:
@@ -75,30 +75,30 @@ def test_a_manifest_that_is_none(folder: Path, text: str, message: str) -> None:
 
 def test_a_newer_format_is_named_before_its_unknown_entries(folder: Path) -> None:
     rewrite(folder, lambda manifest: manifest.update(format=2, colour="blue"))
-    with pytest.raises(VoiceError, match=r"has format 2.*Upgrade vinovits"):
+    with pytest.raises(VoiceError, match=r"has format version 2.*Update vinovits"):
         read_manifest(folder)
 
 
 def test_unknown_entries_are_named(folder: Path) -> None:
     rewrite(folder, lambda manifest: manifest.update(colour="blue", size=3))
-    with pytest.raises(VoiceError, match="unknown entries: 'colour', 'size'"):
+    with pytest.raises(VoiceError, match="unknown keys: colour, size"):
         read_manifest(folder)
 
 
 @pytest.mark.parametrize(
     ("entry", "value", "message"),
     [
-        ("width", "32", "width is '32', but should be a whole number from 1"),
-        ("width", 0, "width is 0"),
-        ("layer", -1, "layer is -1"),
-        ("vocabulary", True, "vocabulary is True"),
-        ("max_length", 2, "max_length is 2, but should be at least 3"),
-        ("first_id", 25, "first_id is 25, but should be below the vocabulary of 25"),
-        ("kind", 7, "kind is 7, but should be a text"),
-        ("name", "../tiny", "name is '../tiny'"),
-        ("files", [], "files is"),
-        ("files", {}, r"lists no model\.xml, model\.bin, tokenizer\.json"),
-        ("source", ["x"] * 1000, r"source is .{57}\.\.\., but"),
+        ("width", "32", "width has a value of the wrong kind, '32'"),
+        ("width", 0, "width 0, below 1"),
+        ("layer", -1, "layer -1, below 0"),
+        ("vocabulary", True, "vocabulary has a value of the wrong kind, True"),
+        ("max_length", 2, "max_length 2, below 3"),
+        ("first_id", 25, "first_id 25, beyond its vocabulary of 25"),
+        ("kind", 7, "kind has a value of the wrong kind, 7"),
+        ("files", [], "files has a value of the wrong kind"),
+        ("files", {}, r"lists no model\.xml"),
+        ("files", {"model.xml": 1}, "files has a value of the wrong kind"),
+        ("source", ["x"] * 1000, "source has a value of the wrong kind"),
     ],
 )
 def test_impossible_entries(folder: Path, entry: str, value: object, message: str) -> None:
@@ -107,11 +107,10 @@ def test_impossible_entries(folder: Path, entry: str, value: object, message: st
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "C:\\x", "", "a\nb"])
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "C:\\x", ""])
 def test_a_path_that_climbs_out_of_the_folder(folder: Path, name: str) -> None:
-    entry = {"bytes": 0, "sha256": "0" * 64}
-    rewrite(folder, lambda manifest: manifest["files"].update({name: entry}))
-    with pytest.raises(VoiceError, match="isn't a plain name inside its folder"):
+    rewrite(folder, lambda manifest: manifest["files"].update({name: "0" * 64}))
+    with pytest.raises(VoiceError, match="outside of its folder"):
         read_manifest(folder)
 
 
@@ -123,10 +122,10 @@ def test_a_link_that_leads_out_of_the_folder(folder: Path, tmp_path: Path) -> No
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("entry", [None, {}, {"bytes": -1, "sha256": "0" * 64}, {"bytes": 1}])
+@pytest.mark.parametrize("entry", [None, {}, "", "0" * 64, "x"])
 def test_sums_that_are_none(folder: Path, entry: object) -> None:
     rewrite(folder, lambda manifest: manifest["files"].update({"model.bin": entry}))
-    with pytest.raises(VoiceError, match=r"files\.model\.bin is .*\{bytes, sha256\}"):
+    with pytest.raises(VoiceError, match=r"files has a value|model\.bin is truncated or altered"):
         read_manifest(folder)
 
 

@@ -11,8 +11,7 @@ import pytest
 
 from tests.engine.helpers import minimal_manifest
 from vinovits.errors import VoiceError
-from vinovits.voices.folder import open_folder
-from vinovits.voices.manifest import FORMAT, VoiceManifest, read_manifest
+from vinovits.voices.manifest import FORMAT, VoiceManifest, open_folder, read_manifest
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
 def test_paths_that_climb_out_are_refused(folder: Path, name: str) -> None:
     files = json.loads((folder / "voice.json").read_text())["files"]
     _change(folder, files={**files, name: "0" * 64})
-    with pytest.raises(VoiceError, match="outside of the voice folder"):
+    with pytest.raises(VoiceError, match="outside of its folder"):
         read_manifest(folder)
 
 

@@ -65,8 +65,8 @@ def main() -> None:
         )
         shutil.rmtree(options.out, ignore_errors=True)
         shutil.copytree(made, options.out)
-    for name, entry in manifest.files.items():
-        print(f"{entry.bytes:>10}  {entry.sha256}  {name}")
+    for name, digest in manifest.files.items():
+        print(f"{digest}  {name}")
 
 
 if __name__ == "__main__":

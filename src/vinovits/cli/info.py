@@ -25,7 +25,7 @@ def info(voice: str, as_json: bool) -> None:
       vinovits info joe
       vinovits info ./my-voice --json
     """
-    from vinovits.voices.folder import open_folder
+    from vinovits.voices.manifest import open_folder
     from vinovits.voices.store import VoiceInfo, find_voice
 
     folder = find_voice(voice)

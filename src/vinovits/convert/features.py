@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vinovits.errors import CheckpointError, MissingExtraError, UsageError
-from vinovits.features.manifest import MANIFEST, REQUIRED_FILES, FeatureManifest, FileSum
+from vinovits.features.manifest import REQUIRED_FILES, FeatureManifest, write_manifest
+from vinovits.manifests import sha256
 from vinovits.output.atomic import atomic_folder
 
 Precision = Literal["int8", "f16", "f32"]
@@ -100,9 +101,9 @@ def convert_bert(
             precision=precision,
             source=origin,
             licence=licence,
-            files={file: FileSum.of(folder / file) for file in REQUIRED_FILES},
+            files={file: sha256(folder / file) for file in REQUIRED_FILES},
         )
-        (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8", newline="\n")
+        write_manifest(manifest, folder)
     return manifest
 
 

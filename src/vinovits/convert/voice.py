@@ -19,12 +19,12 @@ from vinovits.convert.graphs import (
 )
 from vinovits.engine.windows import receptive_field
 from vinovits.errors import CheckpointError, OutputError, UsageError
+from vinovits.manifests import sha256
 from vinovits.nets.checkpoint import load_checkpoint
 from vinovits.nets.config import ModelConfig, read_config
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import VARIANTS, Variant
 from vinovits.output.atomic import atomic_folder
-from vinovits.voices.folder import sha256
 from vinovits.voices.manifest import (
     Card,
     Defaults,

@@ -22,8 +22,7 @@ from vinovits.graphs import Graph, GraphInfo, compile_graph, default_cache_dir, 
 from vinovits.text.checks import check_text
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import PhoneSequence, to_sequence
-from vinovits.voices.folder import open_folder
-from vinovits.voices.manifest import VoiceManifest
+from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
 if TYPE_CHECKING:

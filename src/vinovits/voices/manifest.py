@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from vinovits.errors import VoiceError
+from vinovits.manifests import build, check_files, check_names, read_json, write_json
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
 
 FORMAT = 1
@@ -17,7 +17,8 @@ FORMAT = 1
 
 MANIFEST_NAME = "voice.json"
 
-T = TypeVar("T")
+GRAPHS = ("encoder", "flow", "decoder")
+"""The graphs that every voice has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,8 @@ class VoiceManifest:
     """Set if the folder has a graph `reference` instead of speakers.npy."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data, the format version first."""
-        data: dict[str, Any] = {"format": FORMAT}
+        """Return plain JSON data, without the format version."""
+        data: dict[str, Any] = {}
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
             if isinstance(value, SymbolTable):
@@ -118,58 +119,46 @@ class VoiceManifest:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str) -> VoiceManifest:
-        """Validate plain JSON data.
+        """Validate plain JSON data, without its format version.
 
         Args:
             data: The parsed voice.json.
             where: Named in errors.
 
         Raises:
-            VoiceError: Another format version; a key is missing, unknown or of the wrong type;
-                a file name that leaves the folder.
+            VoiceError: A key is missing, unknown or of the wrong type; a file name that leaves
+                the folder; a value that can't be.
         """
-        found = data.get("format")
-        if found != FORMAT:
-            newer = isinstance(found, int) and found > FORMAT
-            raise VoiceError(
-                f"{where} has format version {found!r}; this release reads version {FORMAT}. "
-                + ("Update vinovits." if newer else "Convert the voice again.")
+        fields = dict(data)
+        if isinstance(table := fields.get("table"), dict):
+            numbers = table.get("languages")
+            languages = numbers if isinstance(numbers, dict) else {}
+            fields["table"] = SymbolTable(
+                symbols=tuple(table.get("symbols", ())),
+                languages={
+                    code: build(LanguageNumbers, entry, f"{where}, table.languages.{code}")
+                    for code, entry in languages.items()
+                },
             )
-        rest = {key: value for key, value in data.items() if key != "format"}
-        fields = _check_keys(cls, rest, where)
-        fields["languages"] = tuple(fields["languages"])
-        table = fields["table"]
-        _check_type(table, dict, "table", where)
-        fields["table"] = SymbolTable(
-            symbols=tuple(table.get("symbols", ())),
-            languages={
-                code: _build(LanguageNumbers, numbers, f"{where}, table.languages.{code}")
-                for code, numbers in dict(table.get("languages", {})).items()
-            },
-        )
-        fields["features"] = tuple(
-            _build(FeatureNeed, need, f"{where}, features") for need in fields["features"]
-        )
+        if isinstance(features := fields.get("features"), list):
+            fields["features"] = [
+                build(FeatureNeed, need, f"{where}, features") for need in features
+            ]
         for key, kind in (("defaults", Defaults), ("card", Card), ("spectrogram", Spectrogram)):
             if fields.get(key) is not None:
-                fields[key] = _build(kind, fields[key], f"{where}, {key}")
-        manifest = cls(**fields)
+                fields[key] = build(kind, fields[key], f"{where}, {key}")
+        manifest = build(cls, fields, where)
         manifest._check(where)
         return manifest
 
     def _check(self, where: str) -> None:
-        for name in self.files:
-            if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
-                raise VoiceError(
-                    f"{where} names the file {name!r}, which lies outside of the voice folder. "
-                    "Don't use this voice; get it from its maker again."
-                )
-        wanted = ["encoder.xml", "encoder.bin", "flow.xml", "flow.bin", "decoder.xml"]
-        wanted.append("decoder.bin")
-        wanted += ["speakers.npy"] if self.spectrogram is None else ["reference.xml"]
-        for name in wanted:
-            if name not in self.files:
-                raise VoiceError(f"{where} lists no {name}, which every such voice has.")
+        speaker = ["speakers.npy"]
+        if self.spectrogram is not None:
+            speaker = ["reference.xml", "reference.bin"]
+        graphs = [f"{name}.{end}" for name in GRAPHS for end in ("xml", "bin")]
+        check_names(self.files, graphs + speaker, where)
+        if not isinstance(self.table, SymbolTable) or not self.table.symbols:
+            raise VoiceError(f"{where} has a symbol table of the wrong kind. Get the voice again.")
         for name in ("sampling_rate", "hop_length", "latent_channels", "speaker_channels"):
             if getattr(self, name) < 1:
                 raise VoiceError(f"{where} has {name} {getattr(self, name)}; it must be positive.")
@@ -182,90 +171,29 @@ def read_manifest(folder: Path) -> VoiceManifest:
     """Read and validate voice.json of a voice folder; its other files are not looked at.
 
     Raises:
-        VoiceError: As `VoiceManifest.from_dict`, or the file is missing or no JSON object.
+        VoiceError: As `VoiceManifest.from_dict`; or the file is missing, no JSON object, or of
+            another format version.
     """
     path = folder / MANIFEST_NAME
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise VoiceError(
-            f"{folder} is no voice folder: it has no {MANIFEST_NAME}. "
-            "`vinovits convert` makes one from a checkpoint."
-        ) from None
-    except OSError as error:
-        raise VoiceError(f"{path} can't be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise VoiceError(f"{path} isn't valid JSON: {error}. Get the voice again.") from None
-    if not isinstance(data, dict):
-        raise VoiceError(f"{path} holds no JSON object. Get the voice again.")
-    return VoiceManifest.from_dict(data, str(path))
+    missing = (
+        f"{folder} is no voice folder: it has no {MANIFEST_NAME}. "
+        "`vinovits convert` makes one from a checkpoint."
+    )
+    return VoiceManifest.from_dict(read_json(path, missing, FORMAT), str(path))
+
+
+def open_folder(folder: Path) -> VoiceManifest:
+    """Read the manifest of a voice folder and check each file that it lists.
+
+    Raises:
+        VoiceError: As `read_manifest`; or a file is missing, altered, or a link that leads
+            elsewhere.
+    """
+    manifest = read_manifest(folder)
+    check_files(folder, manifest.files)
+    return manifest
 
 
 def write_manifest(manifest: VoiceManifest, folder: Path) -> None:
     """Write voice.json into `folder`."""
-    text = json.dumps(manifest.to_dict(), ensure_ascii=False, indent=1)
-    (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
-
-
-def read_dataclass(kind: type[T], data: Any, where: str) -> T:
-    """Build a flat dataclass from JSON data, refusing unknown keys by name.
-
-    Args:
-        kind: A dataclass whose fields are str, int, float or dicts and lists of them.
-        data: The parsed JSON.
-        where: Named in errors.
-
-    Raises:
-        VoiceError: `data` is no object; a key is missing, unknown or of the wrong type.
-    """
-    return _build(kind, data, where)
-
-
-_PLAIN = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "dict[str, int]": dict,
-    "dict[str, str]": dict,
-    "tuple[str, ...]": list,
-    "tuple[FeatureNeed, ...]": list,
-}
-
-
-def _build(kind: type[T], data: Any, where: str) -> T:
-    _check_type(data, dict, "", where)
-    return kind(**_check_keys(kind, data, where))
-
-
-def _check_keys(kind: type, data: Mapping[str, Any], where: str) -> dict[str, Any]:
-    fields = {entry.name: entry for entry in dataclasses.fields(kind)}
-    unknown = sorted(set(data) - set(fields))
-    if unknown:
-        raise VoiceError(
-            f"{where} has unknown keys: {', '.join(unknown)}. Known are: {', '.join(fields)}."
-        )
-    missing = [
-        name
-        for name, entry in fields.items()
-        if name not in data
-        and entry.default is dataclasses.MISSING
-        and entry.default_factory is dataclasses.MISSING
-    ]
-    if missing:
-        raise VoiceError(f"{where} lacks the keys: {', '.join(missing)}.")
-    for name, value in data.items():
-        expected = _PLAIN.get(str(fields[name].type))
-        if expected is not None:
-            _check_type(value, expected, name, where)
-            if str(fields[name].type) in ("dict[str, int]", "dict[str, str]", "tuple[str, ...]"):
-                inner = int if "int" in str(fields[name].type) else str
-                members = value.values() if isinstance(value, dict) else value
-                for member in members:
-                    _check_type(member, inner, name, where)
-    return dict(data)
-
-
-def _check_type(value: Any, expected: Any, name: str, where: str) -> None:
-    if not isinstance(value, expected) or isinstance(value, bool):
-        subject = f"{where}: {name}" if name else where
-        raise VoiceError(f"{subject} has a value of the wrong kind, {value!r:.60}.")
+    write_json(folder / MANIFEST_NAME, manifest.to_dict(), FORMAT)
