@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from vinovits import graph_cache, graphs
 from vinovits.errors import DeviceError, VoiceError
-from vinovits.graphs import compile_graph, default_cache_dir, find_device, prune_cache
+from vinovits.graphs import Graph, compile_graph, default_cache_dir, find_device
 
 
 def test_devices_are_named_in_any_case() -> None:
@@ -22,19 +27,112 @@ def test_the_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert default_cache_dir() == tmp_path / "vinovits" / "graphs"
 
 
-def test_pruning_removes_the_oldest_graphs_first(tmp_path: Path) -> None:
+@pytest.fixture
+def graph(tiny_voice: Path, tmp_path: Path) -> Path:
+    """A copy of a decoder of its own."""
+    for end in ("xml", "bin"):
+        shutil.copy(tiny_voice / f"decoder.{end}", tmp_path)
+    return tmp_path / "decoder.xml"
+
+
+def _run(graph: Graph) -> np.ndarray:  # type: ignore[type-arg]
+    z = np.linspace(-1, 1, 4 * 40, dtype=np.float32).reshape(1, 4, 40)
+    return graph(z=z, speaker=np.ones((1, 6, 1), np.float32))["audio"]
+
+
+def test_a_compiled_graph_is_kept_and_taken(
+    graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    first = _run(compile_graph(graph, "cpu", cache))
+    (kept,) = cache.iterdir()
+
+    def no_compiling(*_: object) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(graphs.core(), "compile_model", no_compiling)
+    again = compile_graph(graph, "cpu", cache)
+    np.testing.assert_array_equal(_run(again), first)
+    assert again.info.precision == "f32"
+    assert list(cache.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("where", [0, 31, 32, 0.3, 0.5, 0.9, -1])
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_damaged_cache_is_made_anew(
+    graph: Path, tmp_path: Path, where: float, cut: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = tmp_path / "cache"
+    expected = _run(compile_graph(graph, "cpu", cache))
+    (kept,) = cache.iterdir()
+    good = kept.read_bytes()
+    index = int(where * len(good)) if isinstance(where, float) else where % len(good)
+    flipped = good[:index] + bytes([good[index] ^ 1]) + good[index + 1 :]
+    kept.write_bytes(good[:index] if cut else flipped)
+    np.testing.assert_array_equal(_run(compile_graph(graph, "cpu", cache)), expected)
+    assert "is made anew" in caplog.text
+    assert kept.read_bytes() != flipped
+
+
+def test_other_weights_never_speak_from_the_cache(graph: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    before = _run(compile_graph(graph, "cpu", cache))
+    weights = np.fromfile(graph.with_suffix(".bin"), np.float32)
+    # Whole numbers, such as shapes, look like tiny floats; they stay as they are.
+    weights[np.abs(weights) > 1e-3] *= 1.1
+    weights.tofile(graph.with_suffix(".bin"))
+    after = _run(compile_graph(graph, "cpu", cache))
+    assert not np.array_equal(before, after)
+    np.testing.assert_array_equal(after, _run(compile_graph(graph, "cpu", None)))
+
+
+def test_a_graph_that_fails_costs_nothing_else(graph: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    compile_graph(graph, "cpu", cache)
+    (cache / "thesis.txt").write_text("years of work")
+    before = sorted(path.name for path in cache.iterdir())
+    graph.write_text("<net/>")
+    with pytest.raises(VoiceError, match=r"decoder\.xml"):
+        compile_graph(graph, "cpu", cache)
+    assert sorted(path.name for path in cache.iterdir()) == before
+
+
+def test_a_cache_that_cant_be_written_costs_time_only(
+    graph: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    cache = tmp_path / "file" / "cache"
+    np.testing.assert_array_equal(
+        _run(compile_graph(graph, "cpu", cache)), _run(compile_graph(graph, "cpu", None))
+    )
+    assert "can't be kept" in caplog.text
+
+
+def test_processes_that_share_an_empty_cache(tiny_voice: Path, tmp_path: Path) -> None:
+    script = (
+        "import vinovits, hashlib\n"
+        f"voice = vinovits.load({str(tiny_voice)!r}, cache_dir={str(tmp_path / 'cache')!r})\n"
+        "print(hashlib.sha256(voice.speak('Hello there.').samples.tobytes()).hexdigest())\n"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    outputs = {process.communicate()[0] for process in running}
+    assert [process.returncode for process in running] == [0] * 4
+    assert len(outputs) == 1
+
+
+def test_pruning_removes_what_was_used_longest_ago(tmp_path: Path) -> None:
     for age, name in enumerate(("new", "middle", "old")):
-        path = tmp_path / f"{name}.blob"
-        path.write_bytes(bytes(100))
+        path = tmp_path / f"{name}{graph_cache.SUFFIX}"
+        graph_cache.write(path, bytes(100))
         os.utime(path, (1e9 - age, 1e9 - age))
     (tmp_path / "notes.txt").write_bytes(bytes(1000))
-    prune_cache(tmp_path, limit=250)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "middle.blob",
-        "new.blob",
-        "notes.txt",
-    ]
-    prune_cache(tmp_path / "missing")
+    assert graph_cache.read(tmp_path / f"old{graph_cache.SUFFIX}") == bytes(100)
+    graph_cache.prune(tmp_path, limit=300)
+    assert {path.stem for path in tmp_path.iterdir()} == {"new", "old", "notes"}
+    graph_cache.prune(tmp_path / "missing")
 
 
 @pytest.mark.parametrize("cached", [False, True])

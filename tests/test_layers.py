@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,15 +17,18 @@ SOURCE = Path(__file__).parent.parent / "src" / "vinovits"
 BELOW = {
     "text": {"errors", "text"},
     "manifests": {"errors"},
-    "voices": {"errors", "manifests", "text", "voices"},
-    "graphs": {"errors"},
-    "features": {"errors", "graphs", "manifests", "features"},
-    "engine": {"errors", "graphs", "text", "voices", "features", "engine"},
+    "voices": {"errors", "manifests", "places", "text", "voices"},
+    "places": set(),
+    "runtime": set(),
+    "graph_cache": set(),
+    "graphs": {"errors", "graph_cache", "manifests", "runtime"},
+    "features": {"errors", "graphs", "manifests", "places", "features"},
+    "engine": {"errors", "graph_cache", "graphs", "text", "voices", "features", "engine"},
     "output": {"errors", "engine", "output"},
     "nets": {"errors", "text", "nets"},
     "convert": {
         *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),
-        *("nets", "convert"),
+        *("nets", "convert", "runtime"),
     },
 }
 
@@ -81,3 +85,21 @@ def test_every_public_name_exists() -> None:
         assert getattr(vinovits, name) is not None
     with pytest.raises(AttributeError):
         _ = vinovits.nonsense
+
+
+def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
+    script = """
+import sys
+from vinovits.graphs import core
+core()
+from openvino import convert_model
+import openvino.tools.ovc.convert_impl as impl
+print(impl.tm.__name__, "openvino_telemetry" in sys.modules)
+"""
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["openvino.tools.ovc.telemetry_stub", "False"]
+    assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
         Stats,
         WordTiming,
     )
-    from vinovits.engine.voice import Stream, Voice, load
+    from vinovits.engine.stream import Stream
+    from vinovits.engine.voice import Voice, load
     from vinovits.graphs import GraphInfo
     from vinovits.voices.store import VoiceInfo, list_voices
 
@@ -72,7 +73,8 @@ _LAZY = {
         "vinovits.engine.result",
     ),
     "GraphInfo": "vinovits.graphs",
-    **dict.fromkeys(("Stream", "Voice", "load"), "vinovits.engine.voice"),
+    "Stream": "vinovits.engine.stream",
+    **dict.fromkeys(("Voice", "load"), "vinovits.engine.voice"),
     **dict.fromkeys(("VoiceInfo", "list_voices"), "vinovits.voices.store"),
 }
 

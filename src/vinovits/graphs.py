@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import logging
-import shutil
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,19 +18,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from vinovits import graph_cache
 from vinovits.errors import DeviceError, VoiceError
+from vinovits.manifests import sha256
 
 if TYPE_CHECKING:
     import openvino as ov
 
 _log = logging.getLogger(__name__)
-_compile_lock = threading.Lock()
 
 
 @functools.cache
 def core() -> ov.Core:
     """The process's one OpenVINO runtime; made at the first call, as it costs memory and time."""
-    import openvino as ov
+    from vinovits.runtime import openvino as ov
 
     return ov.Core()
 
@@ -39,26 +41,6 @@ def default_cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("vinovits", appauthor=False)) / "graphs"
-
-
-CACHE_LIMIT = 2_000_000_000
-"""Bytes of compiled graphs that are kept. A full-size voice takes about 300 MB."""
-
-
-def prune_cache(cache_dir: Path, limit: int = CACHE_LIMIT) -> None:
-    """Remove the oldest compiled graphs beyond `limit` bytes; OpenVINO itself never removes any."""
-    files = []
-    for path in cache_dir.glob("*.blob"):
-        # Another process may prune at the same time.
-        with contextlib.suppress(OSError):
-            files.append((path.stat().st_mtime, path.stat().st_size, path))
-    total = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files, key=lambda entry: entry[0]):
-        if total <= limit:
-            return
-        with contextlib.suppress(OSError):
-            path.unlink()
-        total -= size
 
 
 def find_device(name: str) -> str:
@@ -122,14 +104,17 @@ class Graph:
         return GraphInfo(tuple(str(device) for device in devices), precision.get_type_name())
 
 
-def compile_graph(path: Path, device: str, cache_dir: Path | None) -> Graph:
+def compile_graph(
+    path: Path, device: str, cache_dir: Path | None, sums: Sequence[str] = ()
+) -> Graph:
     """Read and compile a graph for latency in float32.
 
     Args:
         path: The .xml file; its .bin lies beside it.
         device: "cpu", "gpu.1" and so on, as `find_device` takes it.
-        cache_dir: Where compiled graphs are kept, or None for no cache. A cache that OpenVINO
-            can't read is removed and made anew.
+        cache_dir: Where compiled graphs are kept, or None for no cache. A cache that can't be
+            written or read costs time, nothing else.
+        sums: sha256 of both files, if they are known; else they are computed for the cache.
 
     Raises:
         DeviceError: OpenVINO doesn't see the device.
@@ -141,24 +126,34 @@ def compile_graph(path: Path, device: str, cache_dir: Path | None) -> Graph:
         # Some CPUs would choose bf16 by themselves, which is not precise enough for durations.
         "INFERENCE_PRECISION_HINT": "f32",
     }
+    cached: Path | None = None
     if cache_dir is not None:
-        config["CACHE_DIR"] = str(cache_dir)
-    with _compile_lock:
-        try:
-            return Graph(core().compile_model(path, device, config))
-        except RuntimeError as error:
-            if cache_dir is None or not cache_dir.is_dir():
-                raise _unreadable(path, error) from None
-            _log.warning("The cache of compiled graphs %s failed and is made anew.", cache_dir)
-            shutil.rmtree(cache_dir, ignore_errors=True)
-        try:
-            return Graph(core().compile_model(path, device, config))
-        except RuntimeError as error:
-            raise _unreadable(path, error) from None
+        sums = sums or [sha256(path), sha256(path.with_suffix(".bin"))]
+        cached = cache_dir / f"{_cache_key(device, config, sums)}{graph_cache.SUFFIX}"
+        blob = graph_cache.read(cached)
+        if blob is not None:
+            try:
+                return Graph(core().import_model(blob, device, config))
+            except RuntimeError as error:
+                _log.warning("The compiled graph %s is made anew: %s", cached, error)
+    try:
+        compiled = core().compile_model(path, device, config)
+    except RuntimeError as error:
+        raise VoiceError(
+            f"OpenVINO can't compile {path}: {str(error).strip().splitlines()[-1]} "
+            "Convert the voice again with this release."
+        ) from None
+    if cached is not None:
+        graph_cache.write(cached, compiled.export_model().getvalue())
+    return Graph(compiled)
 
 
-def _unreadable(path: Path, error: RuntimeError) -> VoiceError:
-    return VoiceError(
-        f"OpenVINO can't compile {path}: {str(error).strip().splitlines()[-1]} "
-        "Convert the voice again with this release."
-    )
+def _cache_key(device: str, config: dict[str, Any], sums: Sequence[str]) -> str:
+    """A name for all that a compiled graph depends on."""
+    from vinovits.runtime import openvino as ov
+
+    properties = [str(core().get_property(device, "FULL_DEVICE_NAME"))]
+    with contextlib.suppress(RuntimeError):  # not every device has a driver of its own
+        properties.append(str(core().get_property(device, "DRIVER_VERSION")))
+    parts = [ov.get_version(), device, *properties, *map(str, sorted(config.items())), *sums]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -30,6 +30,7 @@ def read_json(path: Path, missing: str, format_version: int) -> dict[str, Any]:
     Raises:
         VoiceError: No such file, not readable, no JSON object, or another format version.
     """
+    _check_plain(path)
     try:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -99,10 +100,11 @@ def _value(value: Any, annotation: str, where: str) -> Any:
     """Check a value against the annotation of its field, if that is a plain one."""
     if annotation in _SCALARS:
         _check_type(value, _SCALARS[annotation], where)
-    elif annotation.startswith("dict[str, ") and (inner := annotation[10:-1]) in _SCALARS:
+    elif annotation.startswith("dict[str, "):
         _check_type(value, dict, where)
-        for member in value.values():
-            _check_type(member, _SCALARS[inner], where)
+        if (inner := annotation[10:-1]) in _SCALARS:
+            for member in value.values():
+                _check_type(member, _SCALARS[inner], where)
     elif annotation.startswith("tuple["):
         _check_type(value, list, where)
         if (inner := annotation[6:].removesuffix(", ...]")) in _SCALARS:
@@ -152,6 +154,7 @@ def check_files(folder: Path, files: Mapping[str, str]) -> None:
                 raise VoiceError(
                     f"{path} is a link that leads out of its folder; it is not followed. {_REMEDY}"
                 )
+            _check_plain(path)
             actual = sha256(path)
         except FileNotFoundError:
             raise VoiceError(f"{path} is missing. {_REMEDY}") from None
@@ -162,6 +165,12 @@ def check_files(folder: Path, files: Mapping[str, str]) -> None:
                 f"{path} is truncated or altered: its sha256 isn't the one that the manifest "
                 f"lists. {_REMEDY}"
             )
+
+
+def _check_plain(path: Path) -> None:
+    # Reading a pipe or a device may never end.
+    if path.exists() and not path.is_file():
+        raise VoiceError(f"{path} is no ordinary file. {_REMEDY}")
 
 
 def sha256(path: Path) -> str:

@@ -194,7 +194,7 @@ def test_a_foreign_language_is_named_with_the_voices_that_can(voice: Voice) -> N
     with pytest.raises(LanguageError) as caught:
         voice.stream("你好，世界")
     assert "Chinese" in str(caught.value)
-    assert "tiny" in str(caught.value)
+    assert "No voice here can." in str(caught.value)
 
 
 def test_unknown_voices_suggest_the_closest() -> None:
@@ -223,20 +223,6 @@ def test_voices_of_the_environment_are_found_first(
 def test_a_device_that_isnt_there_names_those_that_are(tiny_voice: Path) -> None:
     with pytest.raises(DeviceError, match=r"'gpu\.7'.*CPU"):
         vinovits.load(tiny_voice, device="gpu.7")
-
-
-def test_a_corrupt_cache_of_graphs_is_made_anew(tiny_voice: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    expected = vinovits.load(tiny_voice, features="none", cache_dir=cache).speak("Hello.")
-    blobs = list(cache.glob("**/*.blob"))
-    assert blobs
-    for spoil in (b"", b"rubbish" * 100, None):
-        for blob in blobs:
-            content = blob.read_bytes() if spoil is None else spoil
-            blob.chmod(0o644)
-            blob.write_bytes(content[: len(content) // 2])
-        again = vinovits.load(tiny_voice, features="none", cache_dir=cache).speak("Hello.")
-        np.testing.assert_array_equal(again.samples, expected.samples)
 
 
 def test_the_runtime_works_where_torch_cant_be_imported(

@@ -156,7 +156,7 @@ def test_features_are_found_in_the_order_of_the_folders(
 ) -> None:
     packaged = find_features("all-MiniLM-L6-v2")
     assert packaged.parts[-4:] == ("vinovits", "data", "features", "all-MiniLM-L6-v2")
-    monkeypatch.setattr("platformdirs.user_data_path", lambda *_: tmp_path / "user")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_, **__: tmp_path / "user")
     shutil.copytree(converted, tmp_path / "user" / "features" / "tiny")
     assert find_features("tiny") == tmp_path / "user" / "features" / "tiny"
     shutil.copytree(converted, tmp_path / "mine" / "tiny")

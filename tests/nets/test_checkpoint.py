@@ -140,6 +140,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         ("model", "n_heads", 3, "can't share evenly"),
         ("model", "inter_channels", 5, "odd inter_channels"),
         ("model", "hidden_channels", 0, "at least 1"),
+        ("model", "hidden_channels", 10**9, "at most 1000000"),
         ("model", "resblock", "3", "there are '1' and '2'"),
         ("model", "upsample_rates", "x", "wrong kind"),
         ("model", "upsample_kernel_sizes", [8], "two lengths"),
@@ -183,3 +184,29 @@ def test_configs_of_other_families_are_named(tiny_config: dict[str, Any], versio
     tiny_config["version"] = version
     with pytest.raises(CheckpointError, match=f"version {version}, but this release reads"):
         ModelConfig.from_dict(tiny_config, VARIANT)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.zeros(1, dtype=torch.int64), "whole numbers.*in dp.proj.bias"),
+        (torch.full((1,), torch.nan), "aren't finite, in dp.proj.bias"),
+        (torch.full((1,), torch.inf), "aren't finite"),
+    ],
+)
+def test_weights_that_cant_be(
+    data: dict[str, Any], tmp_path: Path, value: torch.Tensor, message: str
+) -> None:
+    data["model"]["dp.proj.bias"] = value
+    torch.save(data, tmp_path / "G_0.pth")
+    with pytest.raises(CheckpointError, match=message):
+        read_state(tmp_path / "G_0.pth")
+
+
+def test_a_config_of_an_absurd_size_takes_no_memory(
+    tiny_config: dict[str, Any], tiny_checkpoint: Path
+) -> None:
+    tiny_config["model"]["hidden_channels"] = 10**6
+    config = ModelConfig.from_dict(tiny_config, VARIANT)
+    with pytest.raises(CheckpointError, match="wrong shape"):
+        load_checkpoint(tiny_checkpoint / "G_0.pth", config, VARIANT)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.helpers import minimal_manifest
 from vinovits.errors import VoiceError
@@ -83,7 +87,17 @@ def test_links_that_lead_out_arent_followed(folder: Path, tmp_path: Path) -> Non
     [
         ({"surprise": 1}, "unknown keys: surprise"),
         ({"sampling_rate": "fast"}, "sampling_rate has a value of the wrong kind"),
-        ({"hop_length": 0}, "must be positive"),
+        ({"hop_length": 0}, "hop_length 0, below 1"),
+        ({"decoder_context": -50}, "decoder_context -50, below 0"),
+        ({"speakers": {}}, "names no speakers"),
+        ({"speakers": {"a": -1}}, "row below 0"),
+        ({"defaults": None}, "wrong kind"),
+        ({"defaults": {"speed": 0}}, "default speed 0, not 0.25 to 4"),
+        ({"defaults": {"noise": float("nan")}}, "default noise nan"),
+        ({"table": {"symbols": 5, "languages": {}}}, "wrong kind"),
+        ({"table": {"symbols": ["a"], "languages": {}}, "languages": []}, "no symbol '_'"),
+        ({"table": {"symbols": ["_"], "languages": [1]}}, "wrong kind"),
+        ({"table": {"symbols": ["_"], "languages": {}, "x": 1}}, "unknown keys: x"),
         ({"languages": ["xx"]}, "no such language"),
         ({"languages": [1]}, "wrong kind"),
         ({"speakers": {"a": "b"}}, "wrong kind"),
@@ -118,6 +132,37 @@ def test_a_manifest_that_is_no_manifest(folder: Path, content: str, message: str
 def test_a_folder_without_manifest(tmp_path: Path) -> None:
     with pytest.raises(VoiceError, match=r"no voice\.json"):
         read_manifest(tmp_path)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    key=st.sampled_from([field.name for field in dataclasses.fields(VoiceManifest)]),
+    value=json_values,
+)
+def test_whatever_an_entry_holds_there_is_a_manifest_or_a_sentence(key: str, value: Any) -> None:
+    data = json.loads(json.dumps(minimal_manifest().to_dict()))
+    with contextlib.suppress(VoiceError):  # any other exception fails the test
+        VoiceManifest.from_dict({**data, key: value}, "voice.json")
+
+
+def test_a_manifest_nested_without_end(folder: Path) -> None:
+    (folder / "voice.json").write_text("[" * 100_000)
+    with pytest.raises(VoiceError, match="valid JSON"):
+        read_manifest(folder)
+
+
+def test_graphs_that_dont_fit_the_manifest(folder: Path, graph_cache: Path) -> None:
+    import vinovits
+
+    _change(folder, features=[])
+    with pytest.raises(VoiceError, match=r"encoder\.xml takes en_bert"):
+        vinovits.load(folder, cache_dir=graph_cache)
 
 
 def test_speakers_that_dont_fit_the_manifest(folder: Path, graph_cache: Path) -> None:

@@ -61,7 +61,7 @@ def convert_bert(
         OutputError: The folder can't be written.
         MissingExtraError: safetensors isn't installed.
     """
-    import openvino
+    from vinovits.runtime import openvino
 
     if precision not in get_args(Precision):
         known = ", ".join(get_args(Precision))
@@ -111,9 +111,9 @@ class GraphBuilder:
     """The pieces that encoders are made of, as OpenVINO operations over named weights."""
 
     def __init__(self, weights: _Weights, precision: Precision) -> None:
-        import openvino.opset13 as ops
+        from vinovits.runtime import openvino
 
-        self.ops: Any = ops
+        self.ops: Any = openvino.opset13
         self.weights = weights
         self.precision = precision
 
@@ -181,7 +181,7 @@ class GraphBuilder:
 
         Nodes are named by their order: the same weights give the same file.
         """
-        import openvino
+        from vinovits.runtime import openvino
 
         output.get_output_tensor(0).set_names({"features"})
         model = openvino.Model([output], inputs, name)

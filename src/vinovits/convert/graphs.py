@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import openvino as ov
 import torch
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
 from vinovits.convert.upsample import PolyphaseUpsample
 from vinovits.nets.synthesizer import Synthesizer
+from vinovits.runtime import openvino as ov
 
 _PHONES, _FRAMES = 13, 40  # lengths of the traced example; the graphs take any
 

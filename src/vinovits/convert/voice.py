@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 
 from vinovits.convert.compare import StageDifference, compare_stages, probe_inputs
 from vinovits.convert.graphs import (
@@ -25,6 +24,7 @@ from vinovits.nets.config import ModelConfig, read_config
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import VARIANTS, Variant
 from vinovits.output.atomic import atomic_folder
+from vinovits.runtime import openvino as ov
 from vinovits.voices.manifest import (
     Card,
     Defaults,
@@ -90,10 +90,7 @@ def convert_checkpoint(
     with atomic_folder(out) as work:
         network = load_checkpoint(checkpoint, sizes, variant)
         features = used_features(network)
-        try:
-            _write_graphs(network, features, work, precision)
-        except (OSError, RuntimeError) as error:  # OpenVINO writes, and raises RuntimeError
-            raise OutputError(f"{out} can't be written: {error}. Is the disk full?") from None
+        _write_graphs(network, features, work, precision)
         differences = compare_stages(network, work, probe_inputs(network, features))
         _check_differences(differences)
         models = {need.name: need.model for need in variant.features} | dict(feature_models or {})
@@ -163,7 +160,10 @@ def _write_graphs(
         table = network.emb_g.weight.detach().numpy().astype(np.float32)
         np.save(folder / "speakers.npy", table, allow_pickle=False)
     for name, graph in graphs.items():
-        ov.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision == "f16")
+        try:
+            ov.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision == "f16")
+        except RuntimeError as error:  # what OpenVINO makes of a full disk
+            raise OutputError(f"{folder} can't be written: {error} Is the disk full?") from None
 
 
 def _check_differences(differences: Sequence[StageDifference]) -> None:

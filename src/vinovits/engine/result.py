@@ -62,13 +62,14 @@ class Stats:
     graphs: dict[str, GraphInfo] = field(default_factory=dict)
     audio_seconds: float = 0.0
     wall_seconds: float = 0.0
-    """From the call to the last sample, less the time in which the caller held a chunk."""
+    """How long the caller waited for samples in all. Work that went on while the caller held a
+    chunk isn't in it."""
     first_chunk_seconds: float = 0.0
     """From the call to the first samples."""
 
     @property
     def real_time_factor(self) -> float:
-        """Seconds of work per second of audio; below 1 is faster than it is heard."""
+        """Seconds waited per second of audio; below 1 is faster than it is heard."""
         return self.wall_seconds / self.audio_seconds if self.audio_seconds else 0.0
 
 

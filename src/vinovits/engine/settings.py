@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from dataclasses import dataclass
 
 from vinovits.errors import UsageError
-from vinovits.voices.manifest import Defaults
-
-_RANGES = {
-    # Slower than a quarter makes one sentence so long that memory suffers; faster than four
-    # times leaves no frames to hear.
-    "speed": (0.25, 4.0),
-    "sdp_ratio": (0.0, 1.0),
-    "noise": (0.0, 2.0),
-    "noise_w": (0.0, 2.0),
-    "pause": (0.0, 10.0),
-}
+from vinovits.voices.manifest import RANGES, Defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +56,8 @@ def check_settings(
 def _check(name: str, value: float | None, default: float) -> float:
     if value is None:
         return default
-    low, high = _RANGES[name]
+    low, high = RANGES[name]
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not low <= value <= high:
+    if not number or not low <= value <= high:  # NaN is in no range
         raise UsageError(f"The setting {name} must be from {low:g} to {high:g}, not {value!r}.")
     return float(value)

@@ -17,10 +17,10 @@ from vinovits.text.sequence import PhoneSequence
 
 Array = npt.NDArray[np.float32]
 
-PHONE_STEP = 32
+PHONE_STEP = 64
 """The graph `encoder` sees multiples of this many steps, the rest masked."""
 
-FRAME_STEP = 32
+FRAME_STEP = 64
 """Likewise for frames and the graph `flow`. Lengths repeat, so that a device rarely has to prepare
 kernels for a new one, which costs about as much as a short sentence."""
 

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
+import numbers
 import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine import synthesis
 from vinovits.engine.reference import linear_spectrogram
-from vinovits.engine.result import Audio, Chunk, SpokenSentence, Stats
-from vinovits.engine.settings import Settings, check_settings
-from vinovits.engine.timings import time_sentence
+from vinovits.engine.result import Audio
+from vinovits.engine.settings import check_settings
+from vinovits.engine.stages import Stages
+from vinovits.engine.stream import Stream
 from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
-from vinovits.graphs import Graph, GraphInfo, compile_graph, default_cache_dir, prune_cache
+from vinovits.graphs import GraphInfo, default_cache_dir
+from vinovits.text import english
 from vinovits.text.checks import check_text
-from vinovits.text.reading import Sentence
-from vinovits.text.sequence import PhoneSequence, to_sequence
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
-if TYPE_CHECKING:
-    from vinovits.features.bert import BertFeatures
-
 Array = npt.NDArray[np.float32]
 Speaker = str | int | Array | None
-R = TypeVar("R")
 
-_FADE_SECONDS = 0.003
-"""At both ends of a sentence, so that sentences join without a click."""
+_SPEAKERS_SHOWN = 20
+"""In the error that names a voice's speakers."""
 
 _LANGUAGE_NAMES = {"zh": "Chinese", "ja": "Japanese", "en": "English"}
 
@@ -46,7 +40,7 @@ def load(
     *,
     device: str = "cpu",
     features: str | None = None,
-    cache_dir: Path | None = None,
+    cache_dir: str | Path | None = None,
 ) -> Voice:
     """Load a voice.
 
@@ -63,8 +57,11 @@ def load(
     """
     if features not in (None, "none"):
         raise UsageError(f'`features` is None or "none", not {features!r}.')
+    if not isinstance(voice, str | Path) or not isinstance(device, str):
+        raise UsageError("`voice` is a name or a path and `device` a name, such as 'cpu'.")
     folder = find_voice(voice)
-    return Voice(folder, device, features is None, cache_dir or default_cache_dir())
+    cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
+    return Voice(folder, device, features is None, cache)
 
 
 class Voice:
@@ -74,16 +71,11 @@ class Voice:
         """Load a voice folder; `vinovits.load` finds the arguments."""
         self.folder = folder
         self.manifest: VoiceManifest = open_folder(folder)
-        self._graphs: dict[str, Graph] = {
-            path.removesuffix(".xml"): compile_graph(folder / path, device, cache_dir)
-            for path in self.manifest.files
-            if path.endswith(".xml")
-        }
-        prune_cache(cache_dir)
         self._speakers = _read_speakers(folder, self.manifest)
-        self._bert: dict[str, BertFeatures] = {}
-        if with_features:
-            self._load_features(device, cache_dir)
+        languages = [code for code in self.manifest.languages if code in _READABLE]
+        self.stages = Stages(
+            folder, self.manifest, device, tuple(languages) if with_features else (), cache_dir
+        )
 
     def speak(
         self,
@@ -117,7 +109,7 @@ class Voice:
             LanguageError: The text is in a language that the voice can't speak.
             UsageError: A setting is outside of its range, or there is no such speaker.
         """
-        stream = self.stream(
+        with self.stream(
             text,
             seed=seed,
             speed=speed,
@@ -126,8 +118,8 @@ class Voice:
             noise_w=noise_w,
             pause=pause,
             speaker=speaker,
-        )
-        chunks = list(stream)
+        ) as stream:
+            chunks = list(stream)
         return Audio(
             samples=np.concatenate([chunk.samples for chunk in chunks]),
             sampling_rate=self.manifest.sampling_rate,
@@ -158,7 +150,11 @@ class Voice:
         )
         vector = self._speaker_vector(speaker)
         self._check_text(text)
-        return Stream(self, text, settings, vector, began)
+        sentences = english.read(text)
+        first = next(sentences, None)
+        if first is None:
+            raise TextError("There is nothing in this text that can be spoken.")
+        return Stream(self.stages, chain([first], sentences), settings, vector, began)
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.
@@ -179,29 +175,12 @@ class Voice:
                 f"speech. It has: {', '.join(self.manifest.speakers)}."
             )
         spectrogram = linear_spectrogram(samples, sampling_rate, self.manifest)
-        vector: Array = self._graphs["reference"](spectrogram=spectrogram)["speaker"][0, :, 0]
+        vector: Array = self.stages.graphs["reference"](spectrogram=spectrogram)["speaker"][0, :, 0]
         return vector
 
     def graphs(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
-        infos = {name: graph.info for name, graph in self._graphs.items()}
-        for bert in self._bert.values():
-            infos[bert.name] = bert.info
-        return infos
-
-    def _load_features(self, device: str, cache_dir: Path) -> None:
-        from vinovits.features.bert import BertFeatures
-        from vinovits.features.store import find_features
-
-        for need in self.manifest.features:
-            if need.language in self.manifest.languages and need.language in _READABLE:
-                bert = BertFeatures(find_features(need.model), device, cache_dir)
-                if bert.width > need.width:
-                    raise VoiceError(
-                        f"The feature model {need.model} gives {bert.width} channels, but the "
-                        f"voice {self.manifest.name!r} takes {need.width}. It needs another model."
-                    )
-                self._bert[need.input] = bert
+        return self.stages.infos()
 
     def _speaker_vector(self, speaker: Speaker) -> Array:
         width = self.manifest.speaker_channels
@@ -222,17 +201,16 @@ class Voice:
             row = min(names.values())
         elif isinstance(speaker, str) and speaker in names:
             row = names[speaker]
-        elif isinstance(speaker, int) and 0 <= speaker < len(self._speakers):
-            row = speaker
+        elif _is_row(speaker, len(self._speakers)):
+            row = int(speaker)
         else:
-            known = ", ".join(f"{name} ({number})" for name, number in names.items())
-            raise UsageError(
-                f"The voice {self.manifest.name!r} has no speaker {speaker!r}. It has: {known}."
-            )
+            raise UsageError(_unknown_speaker(self.manifest, speaker))
         vector: Array = self._speakers[row].reshape(1, width, 1)
         return vector
 
     def _check_text(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise UsageError(f"The text must be a str, not {type(text).__name__}.")
         languages = [code for code in self.manifest.languages if code in _READABLE]
         if not languages:
             spoken = ", ".join(_LANGUAGE_NAMES.get(c, c) for c in self.manifest.languages)
@@ -250,164 +228,7 @@ class Voice:
                 in [_LANGUAGE_NAMES.get(code, code) for code in info.manifest.languages]
             ]
             others = f"Voices that can: {', '.join(able)}." if able else "No voice here can."
-            raise LanguageError(
-                f"{error} The voice {self.manifest.name!r} can't speak it. {others}",
-                error.language,
-            ) from None
-
-    def _features(self, sentence: Sentence, sequence: PhoneSequence) -> dict[str, Array]:
-        features = {}
-        for need in self.manifest.features:
-            bert = self._bert.get(need.input)
-            if bert is not None and need.language == sentence.language:
-                rows = bert.features(sequence.pieces)
-                spread = synthesis.spread_features(rows, sequence.word2ph, need.width)
-            else:
-                spread = np.zeros((1, need.width, len(sequence.phones)), np.float32)
-            features[need.input] = spread
-        return features
-
-    def _pieces(self, language: str) -> Callable[[str], list[int]]:
-        for need in self.manifest.features:
-            if need.language == language and need.input in self._bert:
-                return self._bert[need.input].pieces
-        return lambda word: []
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A sentence up to the decoder."""
-
-    number: int
-    start: int
-    """Its first sample in the whole audio."""
-    pause: int
-    """Samples of silence before it."""
-    z: Array
-    """(1, C, F)."""
-    spoken: SpokenSentence
-
-
-class Stream(Iterator[Chunk]):
-    """The chunks of a text that is being spoken; `stats` is complete when they end."""
-
-    def __init__(
-        self, voice: Voice, text: str, settings: Settings, speaker: Array, began: float
-    ) -> None:
-        self.stats = Stats(
-            stages=dict.fromkeys(
-                ("read", "features", "encode", "durations", "flow", "decode"), 0.0
-            ),
-            graphs=voice.graphs(),
-        )
-        self._voice, self._settings, self._speaker = voice, settings, speaker
-        self._watch = began
-        self._samples = 0
-        self.stats.stages["read"] = time.perf_counter() - began
-        self._chunks = self._run(text)
-
-    def __next__(self) -> Chunk:
-        resumed = time.perf_counter()
-        chunk = next(self._chunks)
-        now = time.perf_counter()
-        if chunk.start_sample == 0:
-            self.stats.first_chunk_seconds = now - self._watch
-            resumed = self._watch
-        self.stats.wall_seconds += now - resumed
-        self.stats.audio_seconds = self._samples / self._voice.manifest.sampling_rate
-        return chunk
-
-    def close(self) -> None:
-        """Stop the work; the chunks end here."""
-        self._chunks.close()
-
-    def _run(self, text: str) -> Generator[Chunk]:
-        from vinovits.text import english
-
-        prepared = self._prepare(english.read(text))
-        spoken = False
-        with ThreadPoolExecutor(1, "vinovits-ahead") as ahead:
-            upcoming: Future[_Prepared | None] = ahead.submit(next, prepared, None)
-            while (current := upcoming.result()) is not None:
-                spoken = True
-                for chunk in self._decode(current):
-                    if chunk.spoken is not None:
-                        # From the first sound on, the next sentence is prepared beside the decoder.
-                        upcoming = ahead.submit(next, prepared, None)
-                    yield chunk
-        if not spoken:
-            raise TextError("There is nothing in this text that can be spoken.")
-
-    def _prepare(self, sentences: Iterator[Sentence]) -> Iterator[_Prepared]:
-        voice, manifest, settings = self._voice, self._voice.manifest, self._settings
-        pause = round(settings.pause * manifest.sampling_rate)
-        start, number = 0, 0
-        while (sentence := self._timed("read", next, sentences, None)) is not None:
-            sequence = self._timed(
-                "read", to_sequence, sentence, manifest.table, voice._pieces(sentence.language)
-            )
-            features = self._timed("features", voice._features, sentence, sequence)
-            # Each sentence has its own generator: it sounds the same wherever the work begins.
-            generator = np.random.default_rng((settings.seed, number))
-            noise = generator.standard_normal((1, 2, len(sequence.phones)), np.float32)
-            encoded = self._timed(
-                "encode",
-                synthesis.encode,
-                voice._graphs["encoder"],
-                sequence,
-                features,
-                self._speaker,
-                noise * np.float32(settings.noise_w),
-            )
-            logw = synthesis.mix_durations(encoded.logw_sdp, encoded.logw_dp, settings.sdp_ratio)
-            frames = synthesis.frames_per_phone(logw, 1 / settings.speed)
-            spoken = self._timed(
-                "durations",
-                time_sentence,
-                sentence,
-                sequence,
-                frames,
-                start / manifest.sampling_rate,
-                manifest.hop_length / manifest.sampling_rate,
-            )
-            total = int(frames.sum())
-            prior = generator.standard_normal((1, manifest.latent_channels, total), np.float32)
-            z_p = synthesis.expand(encoded.m_p, encoded.logs_p, frames, prior, settings.noise)
-            z = self._timed("flow", synthesis.flow, voice._graphs["flow"], z_p, self._speaker)
-            yield _Prepared(number, start, pause if number else 0, z, spoken)
-            start += total * manifest.hop_length + pause
-            number += 1
-
-    def _decode(self, prepared: _Prepared) -> Iterator[Chunk]:
-        manifest = self._voice.manifest
-        windows = synthesis.decode(
-            self._voice._graphs["decoder"],
-            prepared.z,
-            self._speaker,
-            manifest.decoder_context,
-            manifest.hop_length,
-        )
-        total = prepared.z.shape[2] * manifest.hop_length
-        fade = min(round(_FADE_SECONDS * manifest.sampling_rate), total // 2)
-        done = 0
-        while (samples := self._timed("decode", next, windows, None)) is not None:
-            samples = _faded(samples, done, total, fade)
-            first = done == 0
-            start = prepared.start + done
-            done += len(samples)
-            self._samples = prepared.start + done
-            if first and prepared.pause:
-                start -= prepared.pause
-                samples = np.concatenate([np.zeros(prepared.pause, np.float32), samples])
-            spoken = prepared.spoken if first else None
-            yield Chunk(samples, start, prepared.number, done == total, spoken)
-
-    def _timed(self, stage: str, work: Callable[..., R], *arguments: Any) -> R:
-        began = time.perf_counter()
-        try:
-            return work(*arguments)
-        finally:
-            self.stats.stages[stage] += time.perf_counter() - began
+            raise LanguageError(f"{error} {others}", error.language) from None
 
 
 def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:
@@ -427,11 +248,17 @@ def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:
     return speakers
 
 
-def _faded(samples: Array, done: int, total: int, fade: int) -> Array:
-    """Fade the part of a sentence that begins at sample `done` of `total`, at the ends only."""
-    position = np.arange(done, done + len(samples))
-    edge = np.minimum(position, total - 1 - position)
-    if fade == 0 or edge.min() >= fade:
-        return samples
-    ramp: Array = np.clip(edge / fade, 0.0, 1.0).astype(np.float32)
-    return samples * ramp
+def _is_row(speaker: object, rows: int) -> bool:
+    whole = isinstance(speaker, numbers.Integral) and not isinstance(speaker, bool)
+    return whole and 0 <= speaker < rows  # type: ignore[operator]
+
+
+def _unknown_speaker(manifest: VoiceManifest, speaker: object) -> str:
+    names = manifest.speakers
+    message = f"The voice {manifest.name!r} has no speaker {speaker!r:.60}."
+    close = difflib.get_close_matches(str(speaker)[:60], names, n=1)
+    if close:
+        message += f" Did you mean {close[0]!r}?"
+    shown = ", ".join(f"{name} ({row})" for name, row in list(names.items())[:_SPEAKERS_SHOWN])
+    more = len(names) - _SPEAKERS_SHOWN
+    return f"{message} It has: {shown}" + (f" and {more} more." if more > 0 else ".")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 STEP = 32
 """Window lengths are multiples of this many frames."""
 
-GROWTH = (64, 192, 384)
+GROWTH = (64, 192, 256)
 """Longest first, second and later window, context included: an early sound, then throughput. Each
 is spoken for longer than the next takes to decode, on a device that is well above real time."""
 

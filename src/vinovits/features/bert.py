@@ -47,7 +47,8 @@ class BertFeatures:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # The binding raises bare Exception, whatever went wrong.
             raise VoiceError(f"{folder / 'tokenizer.json'} isn't a tokenizer: {error}.") from error
-        self._graph = compile_graph(folder / "model.xml", device, cache_dir)
+        sums = [manifest.files["model.xml"], manifest.files["model.bin"]]
+        self._graph = compile_graph(folder / "model.xml", device, cache_dir, sums)
         self.info: GraphInfo = self._graph.info
 
     def pieces(self, word: str) -> list[int]:

@@ -38,20 +38,22 @@ def load_checkpoint(path: Path, config: ModelConfig, variant: Variant) -> Synthe
     """
     state = fold_weight_norm(read_state(path))
     posterior = any(name.startswith("enc_q.") for name in state)
-    network = Synthesizer(config, variant, posterior=posterior)
-    wanted = network.state_dict()
+    # Compared before any memory is taken: a config may ask for any size.
+    with torch.device("meta"):
+        wanted = Synthesizer(config, variant, posterior=posterior).state_dict()
     problems = _differences(wanted, state)
     if problems:
         raise CheckpointError(
-            f"The checkpoint {path} doesn't fit its config and the family {variant.name}:\n"
-            + "\n".join(f"  {problem}" for problem in problems)
+            f"The checkpoint {path} doesn't fit its config and the family {variant.name}, "
+            f"{len(problems)} differences:\n" + "\n".join(f"  {problem}" for problem in problems)
         )
+    network = Synthesizer(config, variant, posterior=posterior)
     network.load_state_dict(state)
     return network.eval()
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The generator's tensors as float32 (integers stay as they are), by name.
+    """The generator's tensors as float32, by name.
 
     Raises:
         CheckpointError: No such file, a git-lfs pointer, truncated, a pickle with code in it, or
@@ -71,12 +73,12 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"The checkpoint {path} is an empty file. Download it again.")
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except pickle.UnpicklingError:
         if zipfile.is_zipfile(path):
             raise CheckpointError(
                 f"The checkpoint {path} holds more than tensors and plain values, so it was not "
                 "loaded: such a file can run code. Get the file from its maker, or save its "
-                f"tensors anew. (torch says: {str(error).splitlines()[0]})"
+                "tensors anew."
             ) from None
         raise CheckpointError(
             f"{path} is no checkpoint that torch.save has written, or it is damaged. "
@@ -93,10 +95,23 @@ def read_state(path: Path) -> dict[str, Tensor]:
             f'The checkpoint {path} has no table of tensors under "model". A generator is named '
             "G_*.pth; discriminators (D_*, WD_*, DUR_*) hold no voice."
         )
-    return {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in model.items()
-    }
+    _check_values(path, model)
+    return {name: tensor.float() for name, tensor in model.items()}
+
+
+def _check_values(path: Path, model: Mapping[str, Tensor]) -> None:
+    whole = [name for name, tensor in model.items() if not tensor.is_floating_point()]
+    if whole:
+        raise CheckpointError(
+            f"The checkpoint {path} holds whole numbers where weights should be, in "
+            f"{', '.join(whole[:5])}. Is it quantised? Get the original."
+        )
+    broken = [name for name, tensor in model.items() if not bool(torch.isfinite(tensor).all())]
+    if broken:
+        raise CheckpointError(
+            f"The checkpoint {path} holds values that aren't finite, in {', '.join(broken[:5])}: "
+            "its training diverged, or the file is damaged. Take an earlier checkpoint."
+        )
 
 
 def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -163,6 +163,10 @@ def _ints(values: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in values)
 
 
+_LARGEST = 1_000_000
+"""Of any size: far beyond every released model, and small enough to be multiplied."""
+
+
 def _check_sizes(config: ModelConfig) -> None:
     sizes = {
         name: getattr(config, name)
@@ -184,8 +188,10 @@ def _check_sizes(config: ModelConfig) -> None:
         ]
     }
     for name, size in sizes.items():
-        if size < 1:
-            raise CheckpointError(f"The config has {name} {size}; it must be at least 1.")
+        if not 1 <= size <= _LARGEST:
+            raise CheckpointError(
+                f"The config has {name} {size}; it must be at least 1 and at most {_LARGEST}."
+            )
     if config.hidden_channels % config.n_heads:
         raise CheckpointError(
             f"The config has {config.hidden_channels} hidden_channels, which {config.n_heads} "

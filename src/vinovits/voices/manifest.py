@@ -10,6 +10,7 @@ from typing import Any
 
 from vinovits.errors import VoiceError
 from vinovits.manifests import build, check_files, check_names, read_json, write_json
+from vinovits.text.sequence import EDGE
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
 
 FORMAT = 1
@@ -34,6 +35,18 @@ class Card:
     """What the voice was made from."""
     use: str = ""
     """What it may and may not be used for, in plain words."""
+
+
+RANGES = {
+    # Slower than a quarter makes one sentence so long that memory suffers; faster than four
+    # times leaves no frames to hear.
+    "speed": (0.25, 4.0),
+    "sdp_ratio": (0.0, 1.0),
+    "noise": (0.0, 2.0),
+    "noise_w": (0.0, 2.0),
+    "pause": (0.0, 10.0),
+}
+"""The least and the greatest value of each setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +143,19 @@ class VoiceManifest:
                 the folder; a value that can't be.
         """
         fields = dict(data)
-        if isinstance(table := fields.get("table"), dict):
-            numbers = table.get("languages")
-            languages = numbers if isinstance(numbers, dict) else {}
-            fields["table"] = SymbolTable(
-                symbols=tuple(table.get("symbols", ())),
-                languages={
-                    code: build(LanguageNumbers, entry, f"{where}, table.languages.{code}")
-                    for code, entry in languages.items()
-                },
-            )
+        if "table" in fields:
+            table = build(_Table, fields["table"], f"{where}, table")
+            languages = {
+                code: build(LanguageNumbers, entry, f"{where}, table.languages.{code}")
+                for code, entry in table.languages.items()
+            }
+            fields["table"] = SymbolTable(table.symbols, languages)
         if isinstance(features := fields.get("features"), list):
             fields["features"] = [
                 build(FeatureNeed, need, f"{where}, features") for need in features
             ]
         for key, kind in (("defaults", Defaults), ("card", Card), ("spectrogram", Spectrogram)):
-            if fields.get(key) is not None:
+            if key in fields and (fields[key] is not None or key != "spectrogram"):
                 fields[key] = build(kind, fields[key], f"{where}, {key}")
         manifest = build(cls, fields, where)
         manifest._check(where)
@@ -157,14 +167,36 @@ class VoiceManifest:
             speaker = ["reference.xml", "reference.bin"]
         graphs = [f"{name}.{end}" for name in GRAPHS for end in ("xml", "bin")]
         check_names(self.files, graphs + speaker, where)
-        if not isinstance(self.table, SymbolTable) or not self.table.symbols:
-            raise VoiceError(f"{where} has a symbol table of the wrong kind. Get the voice again.")
-        for name in ("sampling_rate", "hop_length", "latent_channels", "speaker_channels"):
-            if getattr(self, name) < 1:
-                raise VoiceError(f"{where} has {name} {getattr(self, name)}; it must be positive.")
+        lowest = {
+            **dict.fromkeys(("sampling_rate", "hop_length", "latent_channels"), 1),
+            "speaker_channels": 1,
+            "decoder_context": 0,
+        }
+        for name, least in lowest.items():
+            if getattr(self, name) < least:
+                raise VoiceError(f"{where} has {name} {getattr(self, name)}, below {least}.")
+        if EDGE not in self.table.symbols:
+            raise VoiceError(f"{where} has no symbol {EDGE!r}. Convert the voice again.")
+        if self.spectrogram is None and (not self.speakers or min(self.speakers.values()) < 0):
+            raise VoiceError(f"{where} names no speakers, or one with a row below 0.")
+        for name, (low, high) in RANGES.items():
+            value = getattr(self.defaults, name)
+            if not low <= value <= high:  # NaN is in no range
+                raise VoiceError(
+                    f"{where} has the default {name} {value}, not {low:g} to {high:g}."
+                )
+        for code, numbers in self.table.languages.items():
+            if numbers.id < 0 or numbers.tone_start < 0 or numbers.tones < 1:
+                raise VoiceError(f"{where} numbers the language {code!r} impossibly: {numbers}.")
         for code in self.languages:
             if code not in self.table.languages:
                 raise VoiceError(f"{where} speaks {code!r}, but its table has no such language.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    symbols: tuple[str, ...]
+    languages: dict[str, Any]
 
 
 def read_manifest(folder: Path) -> VoiceManifest:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from vinovits.errors import UsageError, VoiceError
+from vinovits.places import find, roots
 from vinovits.voices.manifest import MANIFEST_NAME, VoiceManifest, read_manifest
 
 ENVIRONMENT = "VINOVITS_VOICES"
@@ -33,29 +33,14 @@ class VoiceInfo:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
 
 
-def voice_roots() -> list[Path]:
-    """Folders that are searched for voices by name, the first match wins.
-
-    Those of `VINOVITS_VOICES`, then the user's data folder, then the built-in ones.
-    """
-    import platformdirs
-
-    roots = [Path(part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    roots.append(Path(platformdirs.user_data_dir("vinovits", appauthor=False)) / "voices")
-    roots.append(Path(__file__).parent.parent / "data" / "voices")
-    return roots
-
-
 def list_voices() -> list[VoiceInfo]:
     """All voices that can be loaded by name; folders that are no valid voices are passed over."""
-    found: dict[str, VoiceInfo] = {}
-    for folder in _folders():
-        try:
-            info = VoiceInfo(folder, read_manifest(folder))
-        except VoiceError:
-            continue  # listing must work beside a broken folder; loading it says what is wrong
-        found.setdefault(info.name, info)
-    return sorted(found.values(), key=lambda info: info.name)
+    voices = []
+    for folder in _folders().values():
+        # Listing must work beside a broken folder; loading it says what is wrong.
+        with contextlib.suppress(VoiceError):
+            voices.append(VoiceInfo(folder, read_manifest(folder)))
+    return sorted(voices, key=lambda info: info.name)
 
 
 def find_voice(voice: str | Path) -> Path:
@@ -64,16 +49,19 @@ def find_voice(voice: str | Path) -> Path:
     Raises:
         UsageError: There is none; the message lists those there are and suggests the closest.
     """
+    folders = _folders()
+    if voice in folders:
+        return folders[str(voice)]
     path = Path(voice)
-    if isinstance(voice, Path) or path.name != str(voice) or (path / MANIFEST_NAME).is_file():
-        if path.is_dir():
+    try:
+        if path.is_dir() and (path.name != str(voice) or (path / MANIFEST_NAME).is_file()):
             return path
+    except OSError as error:  # a name that is too long, a folder that may not be read
+        raise UsageError(f"There is no voice {str(voice)!r:.80}: {error.strerror}.") from None
+    if isinstance(voice, Path) or path.name != voice:
         raise UsageError(f"There is no voice folder {path}.")
-    folders = {folder.name: folder for folder in reversed(list(_folders()))}
-    if path.name in folders:
-        return folders[path.name]
-    message = f"There is no voice {str(voice)!r}."
-    close = difflib.get_close_matches(str(voice), folders, n=1, cutoff=0.5)
+    message = f"There is no voice {voice!r}."
+    close = difflib.get_close_matches(voice, folders, n=1, cutoff=0.5)
     if close:
         message += f" Did you mean {close[0]!r}?"
     if folders:
@@ -81,9 +69,5 @@ def find_voice(voice: str | Path) -> Path:
     raise UsageError(message + f" More are looked for in the folders that {ENVIRONMENT} names.")
 
 
-def _folders() -> Iterator[Path]:
-    for root in voice_roots():
-        if root.is_dir():
-            for folder in sorted(root.iterdir()):
-                if (folder / MANIFEST_NAME).is_file():
-                    yield folder
+def _folders() -> dict[str, Path]:
+    return find(roots(ENVIRONMENT, "voices"), MANIFEST_NAME)

@@ -1,0 +1,118 @@
+"""The graphs and feature models of a voice, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from vinovits import graph_cache
+from vinovits.engine import synthesis
+from vinovits.errors import VoiceError
+from vinovits.graphs import Graph, GraphInfo, compile_graph
+from vinovits.text.reading import Sentence
+from vinovits.text.sequence import PhoneSequence
+from vinovits.voices.manifest import VoiceManifest
+
+if TYPE_CHECKING:
+    from vinovits.features.bert import BertFeatures
+
+Array = npt.NDArray[np.float32]
+
+
+class Stages:
+    """What the stages of a voice run on; any number of threads may use it at once."""
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: VoiceManifest,
+        device: str,
+        languages: tuple[str, ...],
+        cache_dir: Path,
+    ) -> None:
+        """Compile the graphs of a voice folder.
+
+        Args:
+            folder: Its files are those that the manifest lists.
+            manifest: Of that folder.
+            device: "cpu", "gpu.1" and so on.
+            languages: Codes of the languages whose feature models are loaded.
+            cache_dir: Where compiled graphs are kept.
+
+        Raises:
+            DeviceError: There is no such device.
+            VoiceError: A graph or a feature model is broken, missing, or doesn't fit the manifest.
+        """
+        self.manifest = manifest
+        files = manifest.files
+        self.graphs: dict[str, Graph] = {}
+        for name in [file.removesuffix(".xml") for file in files if file.endswith(".xml")]:
+            sums = [files[f"{name}.xml"], files[f"{name}.bin"]]
+            self.graphs[name] = compile_graph(folder / f"{name}.xml", device, cache_dir, sums)
+        self._check_inputs(folder)
+        self._bert: dict[str, BertFeatures] = {}
+        for need in manifest.features:
+            if need.language in languages:
+                self._load_features(need.input, need.model, need.width, device, cache_dir)
+        graph_cache.prune(cache_dir)
+
+    def infos(self) -> dict[str, GraphInfo]:
+        """Where each graph really runs and at what precision, as OpenVINO tells it."""
+        infos = {name: graph.info for name, graph in self.graphs.items()}
+        for bert in self._bert.values():
+            infos[bert.name] = bert.info
+        return infos
+
+    def pieces(self, language: str) -> Callable[[str], list[int]]:
+        """What cuts a word of a language into ids of word pieces; into none without features."""
+        for need in self.manifest.features:
+            if need.language == language and need.input in self._bert:
+                return self._bert[need.input].pieces
+        return lambda word: []
+
+    def features(self, sentence: Sentence, sequence: PhoneSequence) -> dict[str, Array]:
+        """Every feature input of the graph `encoder` (1, width, T); zeros where there are none."""
+        features = {}
+        for need in self.manifest.features:
+            bert = self._bert.get(need.input)
+            if bert is not None and need.language == sentence.language:
+                rows = bert.features(sequence.pieces)
+                spread = synthesis.spread_features(rows, sequence.word2ph, need.width)
+            else:
+                spread = np.zeros((1, need.width, len(sequence.phones)), np.float32)
+            features[need.input] = spread
+        return features
+
+    def _check_inputs(self, folder: Path) -> None:
+        manifest = self.manifest
+        known = {"phones", "tones", "languages", "mask", "speaker", "noise"}
+        wanted = {
+            "encoder": known | {need.input for need in manifest.features},
+            "flow": {"z_p", "mask", "speaker"},
+            "decoder": {"z", "speaker"},
+        }
+        for name, inputs in wanted.items():
+            if self.graphs[name].inputs != inputs:
+                raise VoiceError(
+                    f"{folder / name}.xml takes {', '.join(sorted(self.graphs[name].inputs))}, but "
+                    f"by the manifest it should take {', '.join(sorted(inputs))}. Convert the "
+                    "voice again."
+                )
+
+    def _load_features(
+        self, name: str, model: str, width: int, device: str, cache_dir: Path
+    ) -> None:
+        from vinovits.features.bert import BertFeatures
+        from vinovits.features.store import find_features
+
+        bert = BertFeatures(find_features(model), device, cache_dir)
+        if bert.width > width:
+            raise VoiceError(
+                f"The feature model {model} gives {bert.width} channels, but the voice "
+                f"{self.manifest.name!r} takes {width}. It needs another model."
+            )
+        self._bert[name] = bert

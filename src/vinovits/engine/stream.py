@@ -1,0 +1,192 @@
+"""Speaking sentence by sentence: one is decoded while the next is prepared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from vinovits.engine import synthesis
+from vinovits.engine.result import Chunk, SpokenSentence, Stats
+from vinovits.engine.settings import Settings
+from vinovits.engine.stages import Stages
+from vinovits.engine.timings import time_sentence
+from vinovits.text.reading import Sentence
+from vinovits.text.sequence import to_sequence
+
+Array = npt.NDArray[np.float32]
+R = TypeVar("R")
+
+_FADE_SECONDS = 0.003
+"""At both ends of a sentence, so that sentences join without a click."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A sentence up to the decoder."""
+
+    number: int
+    start: int
+    """Its first sample in the whole audio."""
+    pause: int
+    """Samples of silence before it."""
+    z: Array
+    """(1, C, F)."""
+    spoken: SpokenSentence
+
+
+class Stream(Iterator[Chunk]):
+    """The chunks of a text that is being spoken, for one thread; `stats` is complete at the end.
+
+    Used in a `with` statement, it stops its work when the block is left.
+    """
+
+    def __init__(
+        self,
+        stages: Stages,
+        sentences: Iterator[Sentence],
+        settings: Settings,
+        speaker: Array,
+        began: float,
+    ) -> None:
+        """Prepare to speak; `Voice.stream` finds the arguments.
+
+        Args:
+            stages: Of the voice.
+            sentences: As a front end reads them.
+            settings: How to speak.
+            speaker: (1, gin, 1).
+            began: Time of the call by `time.perf_counter`.
+        """
+        self.stats = Stats(
+            stages=dict.fromkeys(
+                ("read", "features", "encode", "durations", "flow", "decode"), 0.0
+            ),
+            graphs=stages.infos(),
+        )
+        self._stages, self._settings, self._speaker = stages, settings, speaker
+        self._watch = began
+        self._samples = 0
+        self.stats.stages["read"] = time.perf_counter() - began
+        self._chunks = self._run(sentences)
+
+    def __next__(self) -> Chunk:
+        resumed = time.perf_counter()
+        chunk = next(self._chunks)
+        now = time.perf_counter()
+        if chunk.start_sample == 0:
+            self.stats.first_chunk_seconds = now - self._watch
+            resumed = self._watch
+        self.stats.wall_seconds += now - resumed
+        self.stats.audio_seconds = self._samples / self._stages.manifest.sampling_rate
+        return chunk
+
+    def close(self) -> None:
+        """Stop the work; the chunks end here."""
+        self._chunks.close()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, sentences: Iterator[Sentence]) -> Generator[Chunk]:
+        prepared = self._prepare(sentences)
+        ahead = ThreadPoolExecutor(1, "vinovits-ahead")
+        try:
+            upcoming: Future[_Prepared | None] = ahead.submit(next, prepared, None)
+            while (current := upcoming.result()) is not None:
+                for chunk in self._decode(current):
+                    if chunk.spoken is not None:
+                        # From the first sound on, the next sentence is prepared beside the decoder.
+                        upcoming = ahead.submit(next, prepared, None)
+                    yield chunk
+        finally:
+            ahead.shutdown(cancel_futures=True)
+
+    def _prepare(self, sentences: Iterator[Sentence]) -> Iterator[_Prepared]:
+        stages, manifest, settings = self._stages, self._stages.manifest, self._settings
+        pause = round(settings.pause * manifest.sampling_rate)
+        start, number = 0, 0
+        while (sentence := self._timed("read", next, sentences, None)) is not None:
+            sequence = self._timed(
+                "read", to_sequence, sentence, manifest.table, stages.pieces(sentence.language)
+            )
+            features = self._timed("features", stages.features, sentence, sequence)
+            # Each sentence has its own generator: it sounds the same wherever the work begins.
+            generator = np.random.default_rng((settings.seed, number))
+            noise = generator.standard_normal((1, 2, len(sequence.phones)), np.float32)
+            encoded = self._timed(
+                "encode",
+                synthesis.encode,
+                stages.graphs["encoder"],
+                sequence,
+                features,
+                self._speaker,
+                noise * np.float32(settings.noise_w),
+            )
+            logw = synthesis.mix_durations(encoded.logw_sdp, encoded.logw_dp, settings.sdp_ratio)
+            frames = synthesis.frames_per_phone(logw, 1 / settings.speed)
+            spoken = self._timed(
+                "durations",
+                time_sentence,
+                sentence,
+                sequence,
+                frames,
+                start / manifest.sampling_rate,
+                manifest.hop_length / manifest.sampling_rate,
+            )
+            total = int(frames.sum())
+            prior = generator.standard_normal((1, manifest.latent_channels, total), np.float32)
+            z_p = synthesis.expand(encoded.m_p, encoded.logs_p, frames, prior, settings.noise)
+            z = self._timed("flow", synthesis.flow, stages.graphs["flow"], z_p, self._speaker)
+            yield _Prepared(number, start, pause if number else 0, z, spoken)
+            start += total * manifest.hop_length + pause
+            number += 1
+
+    def _decode(self, prepared: _Prepared) -> Iterator[Chunk]:
+        manifest = self._stages.manifest
+        windows = synthesis.decode(
+            self._stages.graphs["decoder"],
+            prepared.z,
+            self._speaker,
+            manifest.decoder_context,
+            manifest.hop_length,
+        )
+        total = prepared.z.shape[2] * manifest.hop_length
+        fade = min(round(_FADE_SECONDS * manifest.sampling_rate), total // 2)
+        done = 0
+        while (samples := self._timed("decode", next, windows, None)) is not None:
+            samples = _faded(samples, done, total, fade)
+            first = done == 0
+            start = prepared.start + done
+            done += len(samples)
+            self._samples = prepared.start + done
+            if first and prepared.pause:
+                start -= prepared.pause
+                samples = np.concatenate([np.zeros(prepared.pause, np.float32), samples])
+            spoken = prepared.spoken if first else None
+            yield Chunk(samples, start, prepared.number, done == total, spoken)
+
+    def _timed(self, stage: str, work: Callable[..., R], *arguments: Any) -> R:
+        began = time.perf_counter()
+        try:
+            return work(*arguments)
+        finally:
+            self.stats.stages[stage] += time.perf_counter() - began
+
+
+def _faded(samples: Array, done: int, total: int, fade: int) -> Array:
+    """Fade the part of a sentence that begins at sample `done` of `total`, at the ends only."""
+    position = np.arange(done, done + len(samples))
+    edge = np.minimum(position, total - 1 - position)
+    if fade == 0 or edge.min() >= fade:
+        return samples
+    ramp: Array = np.clip(edge / fade, 0.0, 1.0).astype(np.float32)
+    return samples * ramp

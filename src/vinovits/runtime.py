@@ -1,0 +1,22 @@
+"""OpenVINO, imported so that it tells nobody: its Python package reports every import otherwise.
+
+Import it from here, never by its own name.
+"""
+
+from __future__ import annotations
+
+import sys
+
+_ABSENT = object()
+_telemetry = sys.modules.get("openvino_telemetry", _ABSENT)
+# A None in sys.modules makes an import fail; OpenVINO then takes its own stub instead.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+try:
+    import openvino
+finally:
+    if _telemetry is _ABSENT:
+        del sys.modules["openvino_telemetry"]
+    else:
+        sys.modules["openvino_telemetry"] = _telemetry  # type: ignore[assignment]
+
+__all__ = ["openvino"]
