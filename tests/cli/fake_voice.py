@@ -35,6 +35,12 @@ class FakeStream:
         )
         self._text = text
 
+    def __enter__(self) -> Iterator[Chunk]:
+        return iter(self)
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
     def __iter__(self) -> Iterator[Chunk]:
         pause = float(os.environ.get("FAKE_PAUSE", "0"))
         done = 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from importlib import metadata
@@ -47,7 +48,7 @@ def test_voices_as_json(run: Run, tiny: Path) -> None:
 
 
 def test_no_voices_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vinovits.voices.store.voice_roots", list)
+    monkeypatch.setattr("vinovits.voices.store.roots", lambda *_: [])
     result = run("voices")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No voices are installed" in result.stderr
@@ -122,6 +123,38 @@ def test_convert(run: Run, tiny_checkpoint: Path) -> None:
     assert "isn't empty" in again.stderr
 
 
+@pytest.mark.parametrize("has_features", [False, True])
+def test_the_hint_of_convert_is_a_command_that_works(
+    run: Run,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_features: bool,
+) -> None:
+    from vinovits.errors import VoiceError
+    from vinovits.features import store
+
+    def find(name: str) -> Path:
+        if not has_features:
+            raise VoiceError(f"There is no feature model {name!r}.")
+        return tmp_path
+
+    monkeypatch.setattr(store, "find_features", find)
+    files = [str(tiny_checkpoint / name) for name in ("G_0.pth", "config.json")]
+    result = run("convert", *files, "my voice", "--language", "en")
+    assert result.exit_code == 0, result.output
+    hint = result.stderr.splitlines()[-1].split("`")[1]
+    assert hint == (
+        "vinovits say --voice './my voice'"
+        + ("" if has_features else " --features none")
+        + ' "..."'
+    )
+    if not has_features:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        _, *arguments = shlex.split(hint.replace("...", "Hello there."))
+        assert run(*arguments).exit_code == 0
+
+
 def test_convert_takes_feature_models_as_pairs(run: Run, tiny_checkpoint: Path) -> None:
     files = [str(tiny_checkpoint / name) for name in ("G_0.pth", "config.json")]
     result = run("convert", *files, "made", "--feature-model", "en_bert")
@@ -172,6 +205,7 @@ def test_doctor_names_the_command_for_what_is_missing(
 
 
 def test_doctor_works_where_openvino_does_not(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "vinovits.runtime", raising=False)
     monkeypatch.setitem(sys.modules, "openvino", None)
     result = run("doctor")
     assert result.exit_code == 0

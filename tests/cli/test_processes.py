@@ -117,17 +117,55 @@ def test_other_output_may_be_cut_off_too(tmp_path: Path, command: list[str]) -> 
     os.close(writer)
     _, stderr = process.communicate(timeout=30)
     assert stderr == b""
-    assert process.returncode in (1, 141)
+    assert process.returncode == 141
 
 
-def test_a_full_device_is_told(tmp_path: Path) -> None:
-    with open("/dev/full", "wb") as full:  # noqa: PTH123
-        process = start(tmp_path, "say", "Hello.", "--out", "-", stdout=full.fileno())
-    _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert stderr.decode() == (
-        "vinovits: standard output can't be written: the disk is full. Free some space there.\n"
+FULL = "vinovits: standard output can't be written: the disk is full. Free some space there.\n"
+CLOSED = "vinovits: Standard output is closed.\n"
+PRINTING = ["--help", "--version", "say --help", "voices", "voices --json", "info joe", "doctor"]
+
+
+def shell(folder: Path, line: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs a line of the shell, in which `$V` is the command."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env=environment(V=" ".join(FAKE), **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [*PRINTING, "say Hello. --out -", "say Hello. --out - --raw"])
+def test_a_full_device_is_told(tmp_path: Path, command: str, unbuffered: str) -> None:
+    done = shell(tmp_path, f"$V {command} >/dev/full", PYTHONUNBUFFERED=unbuffered)
+    assert (done.returncode, done.stderr) == (1, FULL)
+
+
+@pytest.mark.parametrize("command", [*PRINTING, "say Hello. --out -", "say Hello. --out - --raw"])
+def test_a_closed_standard_output_is_told(tmp_path: Path, command: str) -> None:
+    done = shell(tmp_path, f"$V {command} >&-")
+    assert (done.returncode, done.stderr) == (1, CLOSED)
+
+
+def test_a_closed_standard_input_is_told(tmp_path: Path) -> None:
+    done = shell(tmp_path, "$V say - <&-")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "vinovits: Standard input is closed. Give the text, or --file FILE.\n",
+    )
+
+
+@pytest.mark.parametrize("streams", ["2>/dev/full", "2>&-", ">&-", "<&- >&- 2>&-", "2> >(true)"])
+def test_what_is_not_needed_may_be_full_or_closed(tmp_path: Path, streams: str) -> None:
+    done = shell(tmp_path, f"$V say Hello. --stats --timings a.json {streams}")
+    assert done.returncode == 0
+    assert soundfile.info(tmp_path / "out.wav").duration == pytest.approx(0.6, abs=0.01)
+    assert (tmp_path / "a.json").read_text().endswith("}\n")
+    assert shell(tmp_path, f"$V say Hello. --bogus {streams}").returncode == 2
 
 
 def test_a_redirected_wav_has_its_true_size(tmp_path: Path) -> None:

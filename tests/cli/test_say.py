@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +107,7 @@ def test_stats_are_tables_on_stderr(run: Run, calls: Calls) -> None:
     result = run("say", TEXT, "--stats", "--quiet")
     assert result.stdout == ""
     rows = [line.split() for line in result.stderr.splitlines()]
-    assert ["decode", "0.200", "80%"] in rows
+    assert ["decode", "0.200", "95%"] in rows
     assert ["decoder", "CPU", "f32"] in rows
     assert ["first", "sound", "after", "0.050", "s"] in rows
 
@@ -166,6 +169,13 @@ def test_text_from_a_file_and_from_standard_input(run: Run, calls: Calls) -> Non
         (["a", "--speed", "fast"], 2, "'fast' is not a valid float"),
         (["a", "--features", "all"], 2, "'all' is not 'none'"),
         (["a", "--bogus"], 2, "No such option"),
+        (["-hello there"], 2, 'goes after `--`, as in: vinovits say -- "-5 degrees".'),
+        (["a", "--out", ""], 2, "--out is empty. Name a file, such as out.wav."),
+        (["a", "--timings", ""], 2, "--timings is empty. Name a file, such as words.json."),
+        (["a", "--plot", ""], 2, "--plot is empty. Name a file, such as speech.png."),
+        (["--file", ""], 2, "--file is empty. Name a file, such as text.txt."),
+        (["a", "--out", "folder"], 1, "folder is a folder. Name a file in it, such as folder/out"),
+        (["a", "--out", "."], 1, ". is a folder. Name a file in it, such as out.wav."),
         (["crash"], 1, "failed unexpectedly (RuntimeError: the fake engine broke)"),
     ],
 )
@@ -179,6 +189,7 @@ def test_bad_input_gives_a_sentence_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     Path("folder.wav").mkdir()
+    Path("folder").mkdir()
     Path("latin.txt").write_bytes(b"caf\xe9")
     Path("odd.txt").write_bytes(b"\xff\xfea\x00b")
     before = sorted(Path().iterdir())
@@ -233,3 +244,50 @@ def test_notes_of_the_engine_are_shown_once(
     assert lines[4] == "note: Guessed: 3."
     assert "--timings FILE.json lists all" in lines[5]
     assert len(lines) == 7
+
+
+def test_a_text_that_begins_with_a_dash(run: Run, calls: Calls) -> None:
+    assert run("say", "--out", "a.wav", "--", "-5 degrees").exit_code == 0
+    assert calls[1]["text"] == "-5 degrees"
+    assert "goes after `--`" in " ".join(run("say", "--help").stdout.split())
+
+
+def test_timings_on_a_full_disk_are_told(
+    run: Run, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vinovits.cli import targets
+
+    @contextmanager
+    def on_a_full_disk(path: Path) -> Iterator[Path]:
+        yield Path("/dev/full") if path.suffix == ".json" else path
+
+    monkeypatch.setattr(targets, "atomic_file", on_a_full_disk)
+    result = run("say", TEXT, "--timings", "t.json")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "vinovits: t.json can't be written: the disk is full. Free some space there.\n"
+    )
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_warnings_of_the_library_are_notes(
+    run: Run, calls: Calls, monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    import vinovits
+
+    load = vinovits.load
+    logger = logging.getLogger("vinovits.graph_cache")
+
+    def warn(*arguments: Any, **options: Any) -> Any:
+        for name in ("a", "a", "b"):
+            logger.warning("Compiled graphs can't be kept in %s.", name)
+        logger.info("not for users")
+        return load(*arguments, **options)
+
+    monkeypatch.setattr(vinovits, "load", warn)
+    for _ in range(2):
+        result = run("say", TEXT, *(["--quiet"] if quiet else []))
+        told = [f"note: Compiled graphs can't be kept in {name}." for name in ("a", "b")]
+        assert result.stderr.splitlines()[:-1] == ([] if quiet else told)
+    parent = logging.getLogger("vinovits")
+    assert (parent.propagate, parent.level, parent.handlers) == (True, logging.NOTSET, [])

@@ -10,7 +10,9 @@ def main() -> None:
     try:
         # Imported here, so that Ctrl-C during the import shows no traceback either.
         from vinovits.cli.main import cli
+        from vinovits.cli.streams import guard_streams
 
+        guard_streams()
         cli(prog_name="vinovits")
     except KeyboardInterrupt:
         sys.exit(130)

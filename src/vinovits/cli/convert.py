@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from vinovits.errors import MissingExtraError, UsageError
+from vinovits.errors import MissingExtraError, UsageError, VoiceError
+
+if TYPE_CHECKING:
+    from vinovits.convert.voice import Conversion
 
 _PATH = click.Path(path_type=Path)
 
@@ -97,7 +103,23 @@ def convert(
     for difference in made.differences:
         rows.add_row(difference.stage, f"{difference.absolute:.1e}", f"{difference.relative:.1e}")
     print_table(rows, err=True)
-    click.echo(f'{out}: speak with it by `vinovits say --voice {out} "..."`', err=True)
+    click.echo(f'{out}: speak with it by `vinovits say {_options(out, made)} "..."`', err=True)
+
+
+def _options(folder: Path, made: Conversion) -> str:
+    """What `say` needs to speak English with a new voice on this machine."""
+    from vinovits.features.store import find_features
+
+    # A bare name might be that of an installed voice, and one with spaces needs quotes.
+    name = str(folder) if folder.name != str(folder) else os.path.join(".", folder)  # noqa: PTH118
+    options = f"--voice {shlex.quote(name)}"
+    try:
+        for need in made.manifest.features:
+            if need.language == "en":
+                find_features(need.model)
+    except VoiceError:
+        options += " --features none"
+    return options
 
 
 def _pair(given: str) -> tuple[str, str]:

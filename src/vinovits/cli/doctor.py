@@ -138,11 +138,12 @@ def _installed(names: list[str]) -> tuple[list[str], list[str]]:
 
 def _voices(advice: list[str]) -> Iterator[tuple[str, str]]:
     try:
-        from vinovits.voices.store import list_voices, voice_roots
+        from vinovits.places import roots
+        from vinovits.voices.store import ENVIRONMENT, list_voices
 
         found = ", ".join(voice.name for voice in list_voices())
-        roots = [str(root) for root in voice_roots() if root.is_dir()]
-        yield "voices", (found or "none") + (f", in {', '.join(roots)}" if roots else "")
+        places = [str(root) for root in roots(ENVIRONMENT, "voices") if root.is_dir()]
+        yield "voices", (found or "none") + (f", in {', '.join(places)}" if places else "")
         if not found:
             advice.append("There is no voice. `vinovits convert` makes one from a checkpoint.")
     except (ImportError, OSError, VinovitsError) as error:

@@ -25,14 +25,14 @@ def info(voice: str, as_json: bool) -> None:
       vinovits info joe
       vinovits info ./my-voice --json
     """
-    from vinovits.voices.manifest import open_folder
+    from vinovits.voices.manifest import FORMAT, open_folder
     from vinovits.voices.store import VoiceInfo, find_voice
 
     folder = find_voice(voice)
     manifest = open_folder(folder)
     size = VoiceInfo(folder, manifest).size_bytes
     if as_json:
-        data = {"path": str(folder), "size_bytes": size, **manifest.to_dict()}
+        data = {"path": str(folder), "size_bytes": size, "format": FORMAT, **manifest.to_dict()}
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
         return
     rows = table()

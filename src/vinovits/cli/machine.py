@@ -73,7 +73,7 @@ def openvino_devices() -> tuple[str, list[Device]]:
         broken.
     """
     try:
-        import openvino
+        from vinovits.runtime import openvino
 
         # Not the engine's: the doctor must work where the engine doesn't.
         core = openvino.Core()

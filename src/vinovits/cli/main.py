@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -16,7 +17,7 @@ from vinovits.cli.convert import convert
 from vinovits.cli.doctor import doctor
 from vinovits.cli.info import info
 from vinovits.cli.say import say
-from vinovits.cli.streams import discard_stdout
+from vinovits.cli.streams import NoteHandler
 from vinovits.cli.voices import voices
 from vinovits.errors import VinovitsError
 
@@ -30,34 +31,64 @@ CLOSED_PIPE = 141
 class _Commands(click.Group):
     """A group whose commands' errors become one sentence and an exit code."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with _errors_told():  # --help and --version print here
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
-            with _termination_raised():
-                return super().invoke(ctx)
-        except VinovitsError as error:
-            if os.environ.get(DEBUG):
-                raise
-            click.echo(f"vinovits: {error}", err=True)
-            raise click.exceptions.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # Python flushes stdout once more when it exits, and would complain.
-            discard_stdout()
-            raise click.exceptions.Exit(CLOSED_PIPE) from None
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
+        with _errors_told(), _termination_raised(), _notes_told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    """Turn errors into one sentence and an exit code."""
+    try:
+        yield
+    except VinovitsError as error:
+        if os.environ.get(DEBUG):
             raise
-        except Exception as error:
-            if os.environ.get(DEBUG):
-                raise
-            what = str(error).strip().splitlines()
-            click.echo(
-                f"vinovits: this failed unexpectedly ({type(error).__name__}"
-                f"{': ' + what[0] if what else ''}). Run it again with {DEBUG}=1 in the "
-                "environment to see where, and report that.",
-                err=True,
-            )
-            raise click.exceptions.Exit(1) from None
+        click.echo(f"vinovits: {error}", err=True)
+        raise click.exceptions.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise click.exceptions.Exit(CLOSED_PIPE) from None
+    except (click.exceptions.Exit, click.ClickException, click.Abort):
+        raise
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        what = str(error).strip().splitlines()
+        click.echo(
+            f"vinovits: this failed unexpectedly ({type(error).__name__}"
+            f"{': ' + what[0] if what else ''}). Run it again with {DEBUG}=1 in the "
+            "environment to see where, and report that.",
+            err=True,
+        )
+        raise click.exceptions.Exit(1) from None
+
+
+@contextmanager
+def _notes_told() -> Iterator[None]:
+    """Print the library's warnings as notes, each once."""
+    logger = logging.getLogger("vinovits")
+    handler = NoteHandler(logging.WARNING)
+    before = logger.propagate, logger.level
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before[0]
+        logger.setLevel(before[1])
 
 
 @contextmanager

@@ -86,18 +86,21 @@ class Report:
 def print_stats(stats: Stats, load_seconds: float) -> None:
     """A table of the stages, the figures, and one of the graphs, on standard error.
 
+    The next sentence is prepared while one is decoded, so the stages overlap: their shares are of
+    the work, not of the time that it took.
+
     Args:
         stats: Of a stream that has ended.
         load_seconds: How long the voice took to load.
     """
-    stages = table("stage", "seconds", "share", right=("seconds", "share"))
-    total = stats.wall_seconds or 1.0
-    rest = max(stats.wall_seconds - sum(stats.stages.values()), 0.0)
-    for name, seconds in {**stats.stages, "other": rest, "all": stats.wall_seconds}.items():
+    stages = table("stage", "seconds", "share of work", right=("seconds", "share of work"))
+    total = sum(stats.stages.values()) or 1.0
+    for name, seconds in stats.stages.items():
         stages.add_row(name, f"{seconds:.3f}", f"{seconds / total:.0%}")
 
     figures = table()
     figures.add_row("audio", f"{stats.audio_seconds:.3f} s")
+    figures.add_row("waited for", f"{stats.wall_seconds:.3f} s")
     figures.add_row("real-time factor", f"{stats.real_time_factor:.3f}")
     figures.add_row("first sound after", f"{stats.first_chunk_seconds:.3f} s")
     figures.add_row("loading the voice", f"{load_seconds:.3f} s")

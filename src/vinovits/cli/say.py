@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +19,49 @@ if TYPE_CHECKING:
     from vinovits.engine.voice import Voice
 
 DEFAULT_OUT = Path("out.wav")
-_PATH = click.Path(path_type=Path)
 
 
-@click.command(short_help="Speak a text: to a file, a player or standard output.")
+class _FileName(click.Path):
+    """The name of a file. Path makes a folder of an empty one, which scripts give by mistake."""
+
+    def __init__(self, example: str) -> None:
+        super().__init__(path_type=Path)
+        self._example = example
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        if param is not None and value == "":
+            raise UsageError(f"{param.opts[0]} is empty. Name a file, such as {self._example}.")
+        return super().convert(value, param, ctx)
+
+
+class _Say(click.Command):
+    """Tells what to do with a text that looks like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.NoSuchOption(
+                error.option_name,
+                f"{error.message.rstrip('.')}. A text that begins with a dash goes after `--`, as "
+                'in: vinovits say -- "-5 degrees".',
+                error.possibilities,
+                error.ctx,
+            ) from None
+
+
+@click.command(cls=_Say, short_help="Speak a text: to a file, a player or standard output.")
 @click.argument("text", required=False)
 @click.option(
-    "--file", "-f", type=_PATH, help="Read the text from this file (`-` is standard input)."
+    "--file",
+    "-f",
+    type=_FileName("text.txt"),
+    help="Read the text from this file (`-` is standard input).",
 )
 @click.option(
     "--voice",
@@ -35,7 +73,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--out",
     "-o",
-    type=_PATH,
+    type=_FileName("out.wav"),
     help="The audio file: .wav, .flac, .ogg, .opus or .mp3; `-` writes a WAV to standard output. "
     "Default is out.wav, or no file with --play.",
 )
@@ -75,11 +113,15 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--timings",
-    type=_PATH,
+    type=_FileName("words.json"),
     multiple=True,
     help="Write when each word is heard: .json, .srt, .vtt or .lrc. May be given several times.",
 )
-@click.option("--plot", type=_PATH, help="Draw waveform, spectrogram, words and phones: a .png.")
+@click.option(
+    "--plot",
+    type=_FileName("speech.png"),
+    help="Draw waveform, spectrogram, words and phones: a .png.",
+)
 @click.option("--stats", is_flag=True, help="Show how long each stage took and where it ran.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and --stats.")
 def say(
@@ -102,7 +144,7 @@ def say(
 
     Texts are UTF-8. They may be long: audio is written as it is made and memory doesn't grow. Files
     appear when they are complete; after an error or Ctrl-C there is none, and a file that was there
-    before stays as it was.
+    before stays as it was. A text that begins with a dash goes after `--`.
 
     Settings that aren't given are those that suit the voice. A line on standard error tells how
     much audio there is, the real-time factor (seconds of work for a second of audio), the device,
@@ -115,7 +157,10 @@ def say(
       vinovits say --file book.txt --out book.opus --timings book.srt --timings book.json
       echo "Hello." | vinovits say - --out - | aplay
       vinovits say "Look at this." --plot speech.png --stats
+      vinovits say --out cold.wav -- "-5 degrees"
     """
+    if quiet:
+        logging.getLogger("vinovits").setLevel(logging.ERROR)
     if out is None and not play:
         out = DEFAULT_OUT
     targets = Targets(out, timings, plot, raw=raw, play=play)
@@ -129,7 +174,7 @@ def say(
         stream = loaded.stream(words, speaker=_speaker(loaded, speaker), **settings)
         rate = loaded.manifest.sampling_rate
         report = Report(len(words), quiet=quiet)
-        with targets.start(loaded.manifest.name, rate), report.progress(rate):
+        with stream, targets.start(loaded.manifest.name, rate), report.progress(rate):
             for chunk in stream:
                 targets.write(chunk)
                 report.add(chunk)
@@ -153,6 +198,6 @@ def _speaker(voice: Voice, speaker: str | None) -> Any:
                 f"--speaker {speaker} can't be read as audio: {error}"
             ) from error
         return voice.speaker_from(samples.mean(axis=1), rate)
-    if speaker not in voice.manifest.speakers and speaker.isdecimal():
+    if speaker not in voice.manifest.speakers and speaker.isdecimal() and len(speaker) < 10:
         return int(speaker)
     return speaker

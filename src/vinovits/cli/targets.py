@@ -7,12 +7,12 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO
 
-from vinovits.cli.streams import discard_stdout
-from vinovits.errors import UsageError
+from vinovits.cli.streams import OUTPUT_IS_CLOSED, STDOUT, is_closed
+from vinovits.errors import OutputError, UsageError
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.output.audio_file import AudioFile, audio_format
 from vinovits.output.plot import LONGEST, check_plot, plot_speech
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vinovits.engine.result import Chunk, SpokenSentence
-
-STDOUT = "standard output"
 
 
 class AudioSink(Protocol):
@@ -102,7 +100,7 @@ class Targets:
         self._sampling_rate = sampling_rate
         with ExitStack() as stack:
             if self._out is not None and str(self._out) == "-":
-                self._sinks.append(_Stdout(sampling_rate, raw=self._raw))
+                self._sinks.append(_stdout(sampling_rate, raw=self._raw))
             elif self._out is not None:
                 file = AudioFile(
                     self._parts[self._out],
@@ -116,9 +114,7 @@ class Targets:
 
                 self._sinks.append(stack.enter_context(Player(sampling_rate)))
             for path in self._timings:
-                stream = stack.enter_context(
-                    self._parts[path].open("w", encoding="utf-8", newline="\n")
-                )
+                stream = stack.enter_context(_text_file(self._parts[path], path))
                 timings = timings_format(path)
                 self._formats.append((timings, stream, path))
                 _put(stream, timings.head(voice, sampling_rate), path)
@@ -161,12 +157,18 @@ class Targets:
         to_stdout = self._out is not None and str(self._out) == "-"
         if self._raw and not to_stdout:
             raise UsageError("--raw gives bare samples on standard output: add `--out -`.")
+        if to_stdout and is_closed(sys.stdout):
+            raise OutputError(OUTPUT_IS_CLOSED)
         if to_stdout and sys.stdout.isatty():
             raise UsageError(
                 "Audio can't go to a terminal. Pipe it to a program (`--out - | aplay`), or name a "
                 "file with --out."
             )
         if self._out is not None and not to_stdout:
+            if _is_folder(self._out):
+                raise OutputError(
+                    f"{self._out} is a folder. Name a file in it, such as {self._out / 'out.wav'}."
+                )
             audio_format(self._out)
         for path in self._timings:
             timings_format(path)
@@ -186,37 +188,12 @@ class Targets:
         return [*out, *self._timings, *([self._plot] if self._plot is not None else [])]
 
 
-class _Stdout:
+def _stdout(sampling_rate: int, *, raw: bool) -> AudioSink:
     """Standard output, as a WAV or bare samples."""
-
-    def __init__(self, sampling_rate: int, *, raw: bool) -> None:
-        stream = sys.stdout.buffer
-        with _stdout_errors():
-            self._writer: AudioSink = (
-                RawStream(stream)
-                if raw
-                else WavStream(stream, sampling_rate, patch=_can_rewind(stream))
-            )
-
-    def write(self, samples: NDArray[np.floating]) -> None:
-        with _stdout_errors():
-            self._writer.write(samples)
-
-    def finish(self) -> None:
-        with _stdout_errors():
-            self._writer.finish()
-
-
-@contextmanager
-def _stdout_errors() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # not an error: whoever reads has enough
-    except OSError as error:
-        # What Python still holds can't be written either; it would complain of that at exit.
-        discard_stdout()
-        raise write_error(STDOUT, error) from error
+    stream = sys.stdout.buffer
+    if raw:
+        return RawStream(stream)
+    return WavStream(stream, sampling_rate, patch=_can_rewind(stream))
 
 
 def _can_rewind(stream: BinaryIO) -> bool:
@@ -232,6 +209,27 @@ def _can_rewind(stream: BinaryIO) -> bool:
     except (OSError, ValueError, io.UnsupportedOperation):
         return False
     return True
+
+
+@contextmanager
+def _text_file(part: Path, path: Path) -> Iterator[TextIO]:
+    """A text file to fill with `_put`, which flushes: closing it has nothing new to say."""
+    try:
+        stream = part.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise write_error(path, error) from error
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a folder that may not be read
+        return False
 
 
 def _put(stream: TextIO, text: str, path: Path) -> None:

@@ -29,7 +29,7 @@ def get_text(text: str | None, file: Path | None) -> str:
         The text, without a byte order mark.
 
     Raises:
-        UsageError: Both are given, or neither is; the file can't be read.
+        UsageError: Both are given, or neither is; the file or standard input can't be read.
         TextError: The bytes are no UTF-8, nor UTF-16 with a byte order mark, or too many.
     """
     if (text is None) == (file is None):
@@ -40,7 +40,13 @@ def get_text(text: str | None, file: Path | None) -> str:
             "read it from standard input."
         )
     if text == "-" or (file is not None and str(file) == "-"):
-        return decode(sys.stdin.buffer.read(LARGEST + 1), "Standard input")
+        if sys.stdin is None:
+            raise UsageError("Standard input is closed. Give the text, or --file FILE.")
+        try:
+            return decode(sys.stdin.buffer.read(LARGEST + 1), "Standard input")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(f"Standard input can't be read: {reason}.") from error
     if text is not None:
         # Python keeps bytes of the command line that aren't UTF-8 as lone surrogates.
         return decode(os.fsencode(text), "The text")

@@ -83,12 +83,11 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise write_error(target, error) from error
     try:
         yield part
-        try:
-            if final.is_dir():
-                final.rmdir()  # Windows doesn't rename over a folder, not even over an empty one.
-            part.rename(final)
-        except OSError as error:
-            raise write_error(target, error) from error
+        if final.is_dir():
+            final.rmdir()  # Windows doesn't rename over a folder, not even over an empty one.
+        part.rename(final)
+    except OSError as error:
+        raise write_error(target, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
