@@ -14,9 +14,10 @@ from dataclasses import dataclass
 STEP = 32
 """Window lengths are multiples of this many frames."""
 
-GROWTH = (64, 192, 256)
-"""Longest first, second and later window, context included: an early sound, then throughput. Each
-is spoken for longer than the next takes to decode, on a device that is well above real time."""
+GROWTH = (64, 192)
+"""Longest first and later window, context included: an early sound, then throughput. The first is
+spoken for longer than the next takes to decode, on a device that is well above real time. Longer
+windows than these gain nothing, but each step costs OpenVINO tens of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
