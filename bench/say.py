@@ -2,12 +2,13 @@
 
     python bench/say.py [--checkpoint FOLDER] [--rounds 5] [--long] [--json FILE]
 
-Measured, each in processes of their own that take turns: real-time factor and first sound on a
-text of about 10 s; load time with an empty cache of compiled graphs and with a filled one; peak
-memory of `vinovits say`. Torch runs the network of `vinovits.nets` eagerly, one sentence at a time
-and each in one pass, with weight norm computed anew in every call, all as the released code does;
-the text and feature stages are ours, which is generous to it. `--long` adds the peak memory of
-`vinovits say` for texts of 1,000 and 20,000 words, which takes a while.
+Measured, each in processes of their own that take turns: real-time factor and first sound on texts
+of about 10 s, a new one in every call, as in use; load time with an empty cache of compiled graphs
+and with a filled one; peak memory of `vinovits say`. Torch runs the network of `vinovits.nets`
+eagerly, one sentence at a time and each in one pass, with weight norm computed anew in every call,
+all as the released code does; the text and feature stages are ours, which is generous to it.
+`--long` adds the peak memory of `vinovits say` for texts of 1,000 and 20,000 words, which takes a
+while.
 """
 
 from __future__ import annotations
@@ -26,11 +27,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-TEXT = (
-    "The birch canoe slid on the smooth planks, and the river carried it past the old mill. "
-    "Nobody on the bridge had noticed the clouds until the first heavy drops began to fall. "
-    "By evening the road was closed."
-)
+RECORDED = Path(__file__).parent / "data" / "joe_recorded.json"
+WARM_UP = 5
+"""Texts that are spoken before any is timed."""
 DEFAULT_CHECKPOINT = Path(__file__).parent.parent.parent / "shared" / "voices" / "joe-en"
 
 
@@ -41,19 +40,14 @@ def measure_openvino(rounds: int, cache: Path) -> dict[str, Any]:
 
     voice = vinovits.load("joe", cache_dir=cache)
     loaded = time.perf_counter() - began
-    factors, firsts = [], []
-    cold = voice.speak(TEXT)
-    for _ in range(rounds):
-        stats = voice.speak(TEXT).stats
-        factors.append(stats.real_time_factor)
-        firsts.append(stats.first_chunk_seconds)
+    runs = [voice.speak(text, pause=0).stats for text in texts(WARM_UP + rounds)]
+    timed = runs[WARM_UP:]
     return {
         "load_s": loaded,
-        "audio_s": cold.seconds,
-        "first_call_first_sound_s": cold.stats.first_chunk_seconds,
-        "real_time_factors": factors,
-        "first_sounds_s": firsts,
-        "stages_s": cold.stats.stages,
+        "first_call_first_sound_s": runs[0].first_chunk_seconds,
+        "audio_s": [stats.audio_seconds for stats in timed],
+        "work_s": [stats.wall_seconds for stats in timed],
+        "first_sounds_s": [stats.first_chunk_seconds for stats in timed],
     }
 
 
@@ -86,11 +80,11 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
             torch.nn.utils.parametrizations.weight_norm(module)
 
     @torch.inference_mode()
-    def speak() -> tuple[float, float, float]:
+    def speak(text: str) -> tuple[float, float, float]:
         began = time.perf_counter()
         first = samples = 0.0
         g = network.emb_g(torch.tensor([0])).unsqueeze(-1)
-        for number, sentence in enumerate(english.read(TEXT)):
+        for number, sentence in enumerate(english.read(text)):
             sequence = to_sequence(sentence, variant.table, voice.stages.pieces("en"))
             features = {
                 name: torch.from_numpy(rows)
@@ -119,13 +113,19 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
             first = first or time.perf_counter() - began
         return time.perf_counter() - began, first, samples / voice.manifest.sampling_rate
 
-    speak()
-    runs = [speak() for _ in range(rounds)]
+    runs = [speak(text) for text in texts(WARM_UP + rounds)][WARM_UP:]
     return {
-        "audio_s": runs[0][2],
-        "real_time_factors": [wall / seconds for wall, _, seconds in runs],
+        "audio_s": [seconds for _, _, seconds in runs],
+        "work_s": [wall for wall, _, _ in runs],
         "first_sounds_s": [first for _, first, _ in runs],
     }
+
+
+def texts(count: int) -> list[str]:
+    """Different texts of about 10 s, from the recorded sentences: nobody hears one text twice."""
+    cases = json.loads(RECORDED.read_text(encoding="utf-8"))["sentences"]
+    sentences = [case["ref"] for case in cases]
+    return [" ".join(sentences[3 * i % 60 : 3 * i % 60 + 3]) for i in range(count)]
 
 
 def say_process(text: str, cache: Path, *options: str) -> dict[str, float]:
@@ -207,13 +207,13 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
                     child("torch", str(arguments.rounds), str(arguments.checkpoint), graphs)
                 )
         result: dict[str, Any] = {
-            "audio_s": cold["audio_s"],
+            "audio_s": statistics.mean(cold["audio_s"]),
             "load_cold_s": cold["load_s"],
             "load_warm_s": min(run["load_s"] for run in ours),
             "openvino": _summary(ours),
             "torch": _summary(theirs) if theirs else None,
-            "say": say_process(TEXT, cache),
-            "say_without_features": say_process(TEXT, cache, "--features", "none"),
+            "say": say_process(texts(1)[0], cache),
+            "say_without_features": say_process(texts(1)[0], cache, "--features", "none"),
         }
         if theirs:
             result["times_faster_than_torch"] = (
@@ -227,7 +227,9 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _summary(runs: list[dict[str, Any]]) -> dict[str, float]:
     return {
-        "real_time_factor": statistics.median(f for run in runs for f in run["real_time_factors"]),
+        "real_time_factor": statistics.median(
+            sum(run["work_s"]) / sum(run["audio_s"]) for run in runs
+        ),
         "first_sound_s": statistics.median(f for run in runs for f in run["first_sounds_s"]),
     }
 
@@ -277,7 +279,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--json", type=Path, help="write the result here too")
     arguments = parser.parse_args()
