@@ -66,7 +66,9 @@ def test_blanks_stand_between_phones_with_number_zero() -> None:
 
 
 def test_word2ph_shares_phones_among_pieces_as_the_released_models_do() -> None:
-    sequence = to_sequence(SENTENCE, TABLE_V2, {"hello": [1, 2, 3], "you": [4], ".": [5]}.get)  # type: ignore[arg-type]
+    sequence = to_sequence(
+        SENTENCE, TABLE_V2, lambda word: {"hello": [1, 2, 3], "you": [4], ".": [5]}[word]
+    )
     assert sequence.pieces == (1, 2, 3, 4, 5)
     # [CLS] 1, hello 2 1 1, you 2, "." 1, [SEP] 1: doubled for the blanks, one more at the front.
     assert sequence.word2ph == (3, 4, 2, 2, 4, 2, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,16 @@ def test_folding_restores_the_weight_and_gives_zero_for_zero_gain() -> None:
 class _Evil:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return os.system, ("touch pwned",)
+
+
+def test_a_bare_pickle_with_code_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "G_0.pth").write_bytes(pickle.dumps({"model": _Evil()}))
+    with pytest.raises(CheckpointError, match="holds code; it was not loaded"):
+        read_state(tmp_path / "G_0.pth")
+    assert not (tmp_path / "pwned").exists()
 
 
 def test_a_pickle_with_code_is_refused_and_the_code_doesnt_run(

@@ -1,4 +1,4 @@
-"""Transposed convolutions as plain ones, which CPUs run several times as fast.
+"""Transposed convolutions as plain ones, for which CPUs have better kernels.
 
 A transposed convolution of stride s fills each group of s outputs from the same few inputs. The
 groups are computed as s * C channels by one ordinary convolution and then interleaved (polyphase

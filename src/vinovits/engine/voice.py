@@ -249,8 +249,9 @@ def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:
 
 
 def _is_row(speaker: object, rows: int) -> bool:
-    whole = isinstance(speaker, numbers.Integral) and not isinstance(speaker, bool)
-    return whole and 0 <= speaker < rows  # type: ignore[operator]
+    if isinstance(speaker, bool) or not isinstance(speaker, numbers.Integral):
+        return False
+    return 0 <= int(speaker) < rows
 
 
 def _unknown_speaker(manifest: VoiceManifest, speaker: object) -> str:

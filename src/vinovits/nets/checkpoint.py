@@ -85,8 +85,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
                 "tensors anew."
             ) from None
         raise CheckpointError(
-            f"{path} is no checkpoint that torch.save has written, or it is damaged. "
-            "Download it again."
+            f"{path} is damaged, no checkpoint that torch.save has written, or a pickle that holds "
+            "code; it was not loaded. Download it again, or ask its maker for the tensors alone."
         ) from None
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise CheckpointError(

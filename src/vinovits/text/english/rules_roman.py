@@ -43,7 +43,7 @@ def read_roman(scan: Scan, word: str, start: int, end: int) -> Reading | None:
     plain = set(word) <= set("IVX")
     if plain and len(word) > 1 and before[:1].isupper() and word not in ("XX", "IV", "VI", "XI"):
         return spoken(cardinal(number), start, end)
-    if plain and len(word) > 2 and word not in ("XXX",):
+    if plain and len(word) > 2 and word != "XXX":
         return spoken(cardinal(number), start, end)
     return None
 
