@@ -56,13 +56,13 @@ def run(folder: Path, out: Path) -> None:
 
 def measure(source: Path, layer: int, scratch: Path) -> dict[str, dict[str, Any]]:
     """Figures of every precision."""
-    from vinovits.convert.features import convert_bert
+    from vinovits.convert.features import convert_features
 
     results: dict[str, dict[str, Any]] = {}
     exact = None
     for precision in PRECISIONS:
         folder, out = scratch / precision, scratch / f"{precision}.npz"
-        convert_bert(source, folder, layer, precision)
+        convert_features(source, folder, layer, precision)
         command = [sys.executable, __file__, "--run", str(folder), str(out)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         rows = np.load(out)["rows"].astype(np.float64)

@@ -177,3 +177,8 @@ def sha256(path: Path) -> str:
     """Hex sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_sums(folder: Path) -> dict[str, str]:
+    """Hex sha256 of every file in a folder, by name."""
+    return {path.name: sha256(path) for path in sorted(folder.iterdir())}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.features.tiny_bert import write_source
-from vinovits.convert.features import convert_bert
+from vinovits.convert.features import convert_features
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def converted(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny BERT's third hidden state from the end as a feature folder; not to be altered."""
     out = tmp_path_factory.mktemp("features") / "tiny"
-    convert_bert(source, out, -3, "f32", origin="random numbers", licence="CC0-1.0")
+    convert_features(source, out, -3, "f32", origin="random numbers", licence="CC0-1.0")
     return out
 
 

@@ -18,7 +18,7 @@ from tests.features.tiny_bert import (
     tiny_weights,
     write_source,
 )
-from vinovits.convert.features import Precision, convert_bert, quantise_rows
+from vinovits.convert.features import Precision, convert_features, quantise_rows
 from vinovits.errors import CheckpointError, OutputError, UsageError
 from vinovits.features.bert import BertFeatures
 
@@ -37,7 +37,7 @@ def some_pieces(count: int) -> list[int]:
 def test_float_graph_is_the_reference_at_every_layer(
     source: Path, tmp_path: Path, layer: int
 ) -> None:
-    manifest = convert_bert(source, tmp_path / "out", layer, "f32")
+    manifest = convert_features(source, tmp_path / "out", layer, "f32")
     rows = BertFeatures(tmp_path / "out").features(some_pieces(9))
     assert manifest.layer == layer % (LAYERS + 1)
     np.testing.assert_allclose(rows, expected(some_pieces(9), manifest.layer), atol=1e-5)
@@ -56,7 +56,7 @@ def test_float_graph_is_the_reference_at_every_length(converted: Path) -> None:
 def test_compressed_weights_stay_close(
     source: Path, tmp_path: Path, precision: Precision, cosine: float
 ) -> None:
-    convert_bert(source, tmp_path / "out", -3, precision)
+    convert_features(source, tmp_path / "out", -3, precision)
     bert = BertFeatures(tmp_path / "out")
     for count in (0, 1, 13, 38):
         rows = bert.features(some_pieces(count))
@@ -66,7 +66,7 @@ def test_compressed_weights_stay_close(
 
 def test_same_weights_make_the_same_bytes(source: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        convert_bert(source, tmp_path / name, -3, "int8", name="tiny")
+        convert_features(source, tmp_path / name, -3, "int8", name="tiny")
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
 
@@ -74,7 +74,7 @@ def test_same_weights_make_the_same_bytes(source: Path, tmp_path: Path) -> None:
 def test_names_below_a_head_and_half_precision_are_taken(tmp_path: Path) -> None:
     halves = {f"bert.{name}": value.astype(np.float16) for name, value in tiny_weights().items()}
     source = write_source(tmp_path / "source", {**halves, "cls.bias": np.zeros(3, np.float16)})
-    convert_bert(source, tmp_path / "out", -3, "f32")
+    convert_features(source, tmp_path / "out", -3, "f32")
     rows = BertFeatures(tmp_path / "out").features(some_pieces(9))
     assert cosines(rows, expected(some_pieces(9), 3)).min() > 0.9999
 
@@ -89,10 +89,10 @@ def test_tokenizer_loses_truncation_and_padding_only(source: Path, converted: Pa
 
 def test_unknown_precision_and_layer(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no precision 'int4'\. There are: int8, f16, f32"):
-        convert_bert(source, tmp_path / "out", -3, "int4")  # type: ignore[arg-type]
+        convert_features(source, tmp_path / "out", -3, "int4")  # type: ignore[arg-type]
     for layer in (LAYERS + 1, -LAYERS - 2):
         with pytest.raises(UsageError, match=f"no hidden state {layer}.*has 6, numbered 0 to 5"):
-            convert_bert(source, tmp_path / "out", layer, "f32")
+            convert_features(source, tmp_path / "out", layer, "f32")
     assert not list(tmp_path.iterdir())
 
 
@@ -102,10 +102,10 @@ def test_missing_and_broken_files(tmp_path: Path, name: str) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
     (source / name).write_text(pointer, encoding="ascii")
     with pytest.raises(CheckpointError, match=name):
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
     (source / name).unlink()
     with pytest.raises(CheckpointError, match=f"{name} is missing"):
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
@@ -129,7 +129,7 @@ def test_configs_that_do_not_fit(tmp_path: Path, entry: str, value: object, mess
     path = source / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), entry: value}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=message):
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
     assert not (tmp_path / "out").exists()
 
 
@@ -140,14 +140,14 @@ def test_everything_wrong_with_the_weights_is_in_one_message(tmp_path: Path) -> 
     weights["encoder.layer.2.output.dense.bias"][5] = np.nan
     source = write_source(tmp_path / "source", weights)
     with pytest.raises(CheckpointError) as caught:
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
     for part in ("layer.0.output.dense.bias is missing", "(3,), not (32,)", "NaN or infinite"):
         assert part in str(caught.value)
 
 
 def test_weights_of_a_layer_that_is_cut_off_do_not_matter(tmp_path: Path) -> None:
     weights = {name: value for name, value in tiny_weights().items() if "layer.4" not in name}
-    convert_bert(write_source(tmp_path / "source", weights), tmp_path / "out", -3)
+    convert_features(write_source(tmp_path / "source", weights), tmp_path / "out", -3)
     assert (tmp_path / "out" / "features.json").exists()
 
 
@@ -158,17 +158,17 @@ def test_tokenizer_without_boundary_tokens(tmp_path: Path) -> None:
     del content["model"]["vocab"]["[SEP]"]
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"lacks \[SEP\]"):
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
     path.write_text('{"model": {"vocab": [["a", 0.5]]}}', encoding="utf-8")
     with pytest.raises(CheckpointError, match="isn't a tokenizer with a vocabulary"):
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
 
 
 def test_a_folder_with_something_in_it_is_left_alone(source: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine", encoding="ascii")
     with pytest.raises(OutputError, match="isn't empty"):
-        convert_bert(source, tmp_path / "out", -3)
+        convert_features(source, tmp_path / "out", -3)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine.txt"]
 
 
@@ -191,6 +191,6 @@ def test_unused_names_in_the_file_are_ignored(source: Path, tmp_path: Path) -> N
     extra = {**tiny_weights(), "lm_head.weight": np.zeros((2, 2), np.float32)}
     other = write_source(tmp_path / "source", extra)
     for name, folder in (("one", source), ("two", other)):
-        convert_bert(folder, tmp_path / name, -3, "f32", name="tiny")
+        convert_features(folder, tmp_path / name, -3, "f32", name="tiny")
     one, two = ((tmp_path / name / "model.bin").read_bytes() for name in ("one", "two"))
     assert one == two

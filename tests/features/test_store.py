@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vinovits.errors import VoiceError
-from vinovits.features.manifest import FeatureManifest, read_manifest
+from vinovits.features.manifest import BertManifest, FeatureManifest, read_manifest
 from vinovits.features.store import ENVIRONMENT, find_features
 
 
@@ -26,7 +26,7 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_manifest_says_what_was_converted(converted: Path) -> None:
-    manifest = read_manifest(converted)
+    manifest = read_manifest(converted, BertManifest)
     assert manifest.name == "tiny"
     assert (manifest.kind, manifest.architecture, manifest.precision) == ("bert", "bert", "f32")
     assert (manifest.width, manifest.layer, manifest.max_length) == (32, 3, 40)
@@ -41,19 +41,19 @@ def test_files_missing_truncated_or_altered(folder: Path, name: str) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(VoiceError, match=f"{name} is truncated or altered.*convert it again"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(VoiceError, match=f"{name} is truncated or altered"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
     path.unlink()
     with pytest.raises(VoiceError, match=f"{name} is missing"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(VoiceError, match=r"isn't a feature model: it has no features\.json"):
-            read_manifest(folder)
+            read_manifest(folder, FeatureManifest)
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def test_a_folder_without_a_manifest(tmp_path: Path) -> None:
 def test_a_manifest_that_is_none(folder: Path, text: str, message: str) -> None:
     (folder / "features.json").write_text(text, encoding="utf-8")
     with pytest.raises(VoiceError, match=message):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 def test_a_newer_format_is_named_before_its_unknown_entries(folder: Path) -> None:
     rewrite(folder, lambda manifest: manifest.update(format=2, colour="blue"))
     with pytest.raises(VoiceError, match=r"has format version 2.*Update vinovits"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 def test_unknown_entries_are_named(folder: Path) -> None:
     rewrite(folder, lambda manifest: manifest.update(colour="blue", size=3))
     with pytest.raises(VoiceError, match="unknown keys: colour, size"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_unknown_entries_are_named(folder: Path) -> None:
         ("vocabulary", True, "vocabulary has a value of the wrong kind, True"),
         ("max_length", 2, "max_length 2, below 3"),
         ("first_id", 25, "first_id 25, beyond its vocabulary of 25"),
-        ("kind", 7, "kind has a value of the wrong kind, 7"),
+        ("kind", 7, "features of kind 7, but one of bert is needed"),
         ("files", [], "files has a value of the wrong kind"),
         ("files", {}, r"lists no model\.xml"),
         ("files", {"model.xml": 1}, "files has a value of the wrong kind"),
@@ -104,14 +104,14 @@ def test_unknown_entries_are_named(folder: Path) -> None:
 def test_impossible_entries(folder: Path, entry: str, value: object, message: str) -> None:
     rewrite(folder, lambda manifest: manifest.update({entry: value}))
     with pytest.raises(VoiceError, match=message):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "C:\\x", ""])
 def test_a_path_that_climbs_out_of_the_folder(folder: Path, name: str) -> None:
     rewrite(folder, lambda manifest: manifest["files"].update({name: "0" * 64}))
     with pytest.raises(VoiceError, match="outside of its folder"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
@@ -119,14 +119,14 @@ def test_a_link_that_leads_out_of_the_folder(folder: Path, tmp_path: Path) -> No
     outside = (folder / "model.bin").rename(tmp_path / "model.bin")
     (folder / "model.bin").symlink_to(outside)
     with pytest.raises(VoiceError, match=r"model\.bin is a link that leads out of its folder"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 @pytest.mark.parametrize("entry", [None, {}, "", "0" * 64, "x"])
 def test_sums_that_are_none(folder: Path, entry: object) -> None:
     rewrite(folder, lambda manifest: manifest["files"].update({"model.bin": entry}))
     with pytest.raises(VoiceError, match=r"files has a value|model\.bin is truncated or altered"):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 json_values = st.recursive(
@@ -137,7 +137,7 @@ json_values = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.sampled_from([field.name for field in dataclasses.fields(FeatureManifest)]), json_values)
+@given(st.sampled_from([field.name for field in dataclasses.fields(BertManifest)]), json_values)
 def test_whatever_an_entry_holds_there_is_a_manifest_or_a_sentence(
     converted: Path, tmp_path: Path, entry: str, value: object
 ) -> None:
@@ -148,7 +148,7 @@ def test_whatever_an_entry_holds_there_is_a_manifest_or_a_sentence(
     (folder / "features.json").write_text(json.dumps({**manifest, entry: value}), "utf-8")
     # Any other exception fails the test.
     with contextlib.suppress(VoiceError):
-        read_manifest(folder)
+        read_manifest(folder, FeatureManifest)
 
 
 def test_features_are_found_in_the_order_of_the_folders(

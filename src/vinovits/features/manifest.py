@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, TypeVar
 
 from vinovits.errors import VoiceError
 from vinovits.manifests import build, check_files, check_names, read_json, write_json
@@ -12,19 +13,53 @@ from vinovits.manifests import build, check_files, check_names, read_json, write
 MANIFEST = "features.json"
 FORMAT = 1
 """The folder format that this version of vinovits writes, and the only one that it reads."""
-REQUIRED_FILES = ("model.xml", "model.bin", "tokenizer.json")
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureManifest:
-    """The content of features.json."""
+    """What features.json says of any feature model. Each kind has a class that adds to it."""
+
+    KIND: ClassVar[str] = ""
+    """The value of `kind` that a class is for."""
+    REQUIRED_FILES: ClassVar[tuple[str, ...]] = ("model.xml", "model.bin")
 
     name: str
     """The name that voices ask for; also the folder's name in a store."""
     kind: str
-    """Which class of vinovits.features runs it: "bert" gives one row per word piece."""
+    """Which class of vinovits.features runs it: a key of KINDS."""
     architecture: str
     """Which network the graph is: a key of vinovits.convert.features.ARCHITECTURES."""
+    precision: str
+    """How the weights are stored: "int8", "f16" or "f32"."""
+    source: str
+    """Where the weights come from, for people."""
+    licence: str
+    """SPDX identifier of the weights' licence."""
+    files: dict[str, str]
+    """sha256 of every other file of the folder, by name."""
+
+    def check(self, where: str) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            VoiceError: An entry is impossible; the message names `where`.
+        """
+        check_names(self.files, self.REQUIRED_FILES, where)
+
+    def check_least(self, where: str, **least: int) -> None:
+        """Refuse entries that are below what they can be, given by name."""
+        for name, lowest in least.items():
+            if getattr(self, name) < lowest:
+                raise VoiceError(f"{where} has {name} {getattr(self, name)}, below {lowest}.")
+
+
+@dataclass(frozen=True, slots=True)
+class BertManifest(FeatureManifest):
+    """One row of numbers per token of a text."""
+
+    KIND: ClassVar[str] = "bert"
+    REQUIRED_FILES: ClassVar[tuple[str, ...]] = ("model.xml", "model.bin", "tokenizer.json")
+
     width: int
     """Numbers in a row of features."""
     layer: int
@@ -37,25 +72,11 @@ class FeatureManifest:
     """Id in front of every text, [CLS]."""
     last_id: int
     """Id behind every text, [SEP]."""
-    precision: str
-    """How the weights are stored: "int8", "f16" or "f32"."""
-    source: str
-    """Where the weights come from, for people."""
-    licence: str
-    """SPDX identifier of the weights' licence."""
-    files: dict[str, str]
-    """sha256 of every other file of the folder, by name."""
 
-    def _check(self, where: str) -> None:
-        check_names(self.files, REQUIRED_FILES, where)
-        lowest = {
-            **dict.fromkeys(("first_id", "last_id", "layer"), 0),
-            **dict.fromkeys(("width", "vocabulary"), 1),
-            "max_length": 3,
-        }
-        for name, least in lowest.items():
-            if getattr(self, name) < least:
-                raise VoiceError(f"{where} has {name} {getattr(self, name)}, below {least}.")
+    def check(self, where: str) -> None:
+        """Refuse what can't be."""
+        FeatureManifest.check(self, where)
+        self.check_least(where, first_id=0, last_id=0, layer=0, width=1, vocabulary=1, max_length=3)
         for name in ("first_id", "last_id"):
             if getattr(self, name) >= self.vocabulary:
                 raise VoiceError(
@@ -64,21 +85,41 @@ class FeatureManifest:
                 )
 
 
-def read_manifest(folder: Path) -> FeatureManifest:
+KINDS: dict[str, type[FeatureManifest]] = {kind.KIND: kind for kind in (BertManifest,)}
+"""The manifest of each kind of feature model."""
+
+M = TypeVar("M", bound=FeatureManifest)
+
+
+def read_manifest(folder: Path, wanted: type[M]) -> M:
     """Read and validate features.json, and compare the files beside it with its sums.
 
+    Args:
+        folder: A feature folder.
+        wanted: The class of its kind; FeatureManifest if any will do.
+
     Raises:
-        VoiceError: A file is missing, truncated or altered, or the manifest isn't one: no JSON, of
-            another format version, with an unknown, missing or impossible entry, or naming a file
-            outside of the folder.
+        VoiceError: A file is missing, truncated or altered, it is a model of another kind, or the
+            manifest isn't one: no JSON, of another format version, with an unknown, missing or
+            impossible entry, or naming a file outside of the folder.
     """
     path = folder / MANIFEST
     missing = (
         f"{folder} isn't a feature model: it has no {MANIFEST}. "
-        "Name a folder that vinovits made from a BERT model."
+        "Name a folder that `vinovits convert-features` made."
     )
-    manifest = build(FeatureManifest, read_json(path, missing, FORMAT), str(path))
-    manifest._check(str(path))
+    data = read_json(path, missing, FORMAT)
+    kind = data.get("kind")
+    # Where there is no kind at all, `build` says what else is missing.
+    found = KINDS.get(str(kind)) if "kind" in data else wanted
+    if found is None or not issubclass(found, wanted):
+        needed = repr(wanted.KIND) if wanted.KIND else f"one of {', '.join(KINDS)}"
+        raise VoiceError(
+            f"{folder} holds features of kind {kind!r}, but {needed} is needed here. "
+            "Name another feature model, or upgrade vinovits."
+        )
+    manifest = build(found, data, str(path))
+    manifest.check(str(path))
     check_files(folder, manifest.files)
     return manifest
 

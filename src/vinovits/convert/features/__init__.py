@@ -1,0 +1,79 @@
+"""Feature models to OpenVINO: a Hugging Face folder in, a feature folder out.
+
+Graphs are written with OpenVINO's operations straight from the weights. Nothing is traced, so that
+every length works and one tensor at a time is in memory uncompressed. A module per kin of networks:
+each has a function that writes graphs and tables into a folder and returns its manifest, and is a
+row of ARCHITECTURES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+from vinovits.convert.features.bert import convert_bert
+from vinovits.convert.features.builder import GraphBuilder, Precision, quantise_rows
+from vinovits.convert.features.request import Request
+from vinovits.convert.features.source import Config
+from vinovits.errors import CheckpointError, UsageError
+from vinovits.features.manifest import FeatureManifest, write_manifest
+from vinovits.output.atomic import atomic_folder
+
+__all__ = ["ARCHITECTURES", "GraphBuilder", "Precision", "convert_features", "quantise_rows"]
+
+ARCHITECTURES: dict[str, Callable[[Config, Request, Path], FeatureManifest]] = {
+    "bert": convert_bert,
+}
+"""What converts a model, by the `model_type` of its config.json."""
+
+
+def convert_features(
+    source: Path,
+    out: Path,
+    layer: int | None = None,
+    precision: Precision = "int8",
+    *,
+    name: str | None = None,
+    origin: str = "",
+    licence: str = "",
+) -> FeatureManifest:
+    """Convert a feature model to a feature folder.
+
+    Args:
+        source: Folder as Hugging Face has it: config.json, weights, and what its text or audio
+            front end needs.
+        out: The folder to make; it must not exist, or be empty.
+        layer: Which of the hidden states is wanted, counted as Hugging Face does: 0 is the
+            embedding, 1 the state after the first layer, -1 the last one. What comes after it is
+            left out. None for the one that voices were trained on.
+        precision: How weights are stored: "int8" with a scale and a zero point for each row, "f16"
+            or "f32". Computation is in float32 in any case.
+        name: The model's name; by default that of the folder `out`.
+        origin: Where the weights come from, for people.
+        licence: SPDX identifier of the weights' licence.
+
+    Returns:
+        What features.json says.
+
+    Raises:
+        CheckpointError: The source lacks a file or a tensor, or isn't what its config says.
+        UsageError: There is no such layer or precision.
+        OutputError: The folder can't be written.
+        MissingExtraError: torch or safetensors isn't installed.
+    """
+    if precision not in get_args(Precision):
+        known = ", ".join(get_args(Precision))
+        raise UsageError(f"There is no precision {precision!r}. There are: {known}.")
+    config = Config(source / "config.json")
+    convert = ARCHITECTURES.get(config.text("model_type"))
+    if convert is None:
+        raise CheckpointError(
+            f"{config.path} describes a {config.text('model_type')!r} model. "
+            f"vinovits makes features from: {', '.join(ARCHITECTURES)}."
+        )
+    request = Request(source, precision, layer, name or out.name, origin, licence)
+    with atomic_folder(out) as folder:
+        manifest = convert(config, request, folder)
+        write_manifest(manifest, folder)
+    return manifest
