@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -99,6 +100,12 @@ def test_the_languages_of_the_voice_decide() -> None:
         check_text("東京へ", ["zh"])
     with pytest.raises(LanguageError, match="speaks Chinese and Japanese"):
         check_text("안녕", ["zh", "ja"])
+
+
+def test_many_words_of_just_the_length_that_is_read_are_checked_quickly() -> None:
+    started = time.process_time()
+    check_text(("a" * 500 + " ") * 600, ["en"])
+    assert time.process_time() - started < 1  # 5 s when each letter begins a search of its own
 
 
 @given(st.text(st.characters(), min_size=1, max_size=60))

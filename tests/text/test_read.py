@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vinovits.text.english import read
+from vinovits.text.english.folding import fold
+from vinovits.text.english.normalise import may_hold_words, normalise
 from vinovits.text.reading import Sentence
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "text"
@@ -162,3 +166,32 @@ def test_a_sentence_always_ends_with_a_mark() -> None:
 def test_reading_is_lazy() -> None:
     text = "A short sentence. " * 50_000
     assert next(iter(read(text))).text == "A short sentence."
+
+
+MARKS_AND_SPACES = "!?.,;:-–—…()[]{}\"'*_#~^|\\/"
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        "!" * 300_000,
+        "—" * 300_000,
+        '"' * 300_000,
+        "".join(random.Random(0).choices(MARKS_AND_SPACES, k=300_000)),
+    ],
+    ids=["!", "—", "quotes", "mixed"],
+)
+def test_the_first_word_behind_many_marks_comes_soon(marks: str) -> None:
+    list(read("Loads the 1st tables."))
+    started = time.process_time()
+    sentence = next(read(marks + " word"))
+    assert [word.text for word in sentence.words if not word.is_punctuation] == ["word"]
+    # A tenth of a second; with all rules tried on each mark, or a search of each run of marks from
+    # each of them, 3 to 12 s.
+    assert time.process_time() - started < 1.5
+
+
+@given(st.text(MARKS_AND_SPACES + "+=<>%&$°→^²½αa1 \u200b😀", max_size=40))
+def test_what_is_passed_over_has_no_words(text: str) -> None:
+    folded = fold(text).text
+    assert may_hold_words(folded) or all(piece.mark for piece in normalise(folded))

@@ -85,3 +85,19 @@ def test_a_million_of_anything_takes_linear_time(unit: str) -> None:
         pass
     # Quadratic time would be hours.
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.parametrize(
+    ("written", "cut"),
+    [
+        ("{a}one two, three! four, five {b}", "three!"),
+        ("{a}one two, three four {b}", "two,"),
+        ("{a}one two.\"' three, four {b}", "two.\"'"),
+        ("{a}one—two three {b}", "one—"),
+    ],
+)
+def test_a_text_without_sentences_is_cut_at_the_last_of_the_best_places(
+    written: str, cut: str
+) -> None:
+    first, _ = split(written.format(a="a" * (MAX_CHARACTERS - 100), b="b" * 200))
+    assert first.endswith(cut)

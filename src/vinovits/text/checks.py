@@ -57,7 +57,9 @@ _UNICODE_SCRIPTS = {
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INVISIBLE = "invisible or control characters"
 _GREEK_WORD = re.compile(r"(?:[\u0370-\u03ff\u1f00-\u1fff][\u0300-\u036f]*){3}")
-_LONG_WORD = re.compile(rf"(?:(?![\u2e80-\uffdc])[^\W\d_]){{{MAX_WORD_LETTERS + 1},}}")
+_LETTER = r"[^\W\d_\u2e80-\uffdc]"
+# The lookbehind lets a search begin at each word once, not at each of its letters.
+_LONG_WORD = re.compile(rf"(?<!{_LETTER}){_LETTER}{{{MAX_WORD_LETTERS + 1},}}")
 
 
 def check_text(text: str, languages: Sequence[str]) -> None:

@@ -31,11 +31,14 @@ _CANDIDATE = re.compile(
 """Possessive quantifiers and lookbehinds keep the search linear on a million dots or quotes."""
 _BULLET = re.compile(r"(?:[-*+•‣▪◦·–—>#]+\s|\d{1,3}[.)]\s|[a-zA-Z][.)]\s|[|])")
 _LAST_WORD = re.compile(r"[^\s\"'“”‘’(\[{]*\Z")
-_CUT = (
-    re.compile(r"[.!?…;:。！？；：][^\w\s]*\s"),
-    re.compile(r"[,，、—–][^\w\s]*\s|[，、—]"),
+_CUT_BACKWARDS = (
+    re.compile(r"\s[^\w\s]*?[.!?…;:。！？；：]"),
+    re.compile(r"\s[^\w\s]*?[,，、—–]|[，、—]"),
     re.compile(r"\s"),
 )
+"""Where a text without sentences is cut, the best kind of place first. They are matched against the
+reversed text: the last place is the one that counts, and forwards a run of marks is looked through
+again from each of them."""
 _WRAP_WIDTH = 50
 """A line at least this long that ends without a mark is taken as wrapped text, not as a list."""
 
@@ -109,10 +112,10 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _best_cut(text: str, start: int) -> int:
     limit = start + MAX_CHARACTERS
-    for pattern in _CUT:
-        cuts = [m.end() for m in pattern.finditer(text, start + MAX_CHARACTERS // 4, limit)]
-        if cuts:
-            return cuts[-1]
+    backwards = text[start + MAX_CHARACTERS // 4 : limit][::-1]
+    for pattern in _CUT_BACKWARDS:
+        if match := pattern.search(backwards):
+            return limit - match.start()
     return limit
 
 

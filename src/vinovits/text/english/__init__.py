@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vinovits.text.english.assembly import sentences_of, words_of
 from vinovits.text.english.folding import Folded, fold
-from vinovits.text.english.normalise import normalise
+from vinovits.text.english.normalise import may_hold_words, normalise
 from vinovits.text.reading import Sentence
 from vinovits.text.sentences import split_sentences
 
@@ -29,6 +29,8 @@ def read(text: str) -> Iterator[Sentence]:
     """
     for start, end in split_sentences(text):
         folded = fold(text[start:end], start)
+        if not may_hold_words(folded.text):
+            continue
         words, guessed = words_of(normalise(folded.text), folded, text)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, _notes(folded, guessed))

@@ -15,6 +15,7 @@ from vinovits.text.english import (
     rules_words,
 )
 from vinovits.text.english.pieces import Piece, Rule, Scan
+from vinovits.text.english.tables import table
 from vinovits.text.word_sets import word_set
 
 _PLAIN_WORD = re.compile(r"[a-z]+(?=[ ,;?!)]|\Z)")
@@ -34,6 +35,20 @@ def _rules() -> tuple[Rule, ...]:
         *rules_numbers.PLAIN,
         *rules_marks.rules(),
     )
+
+
+@cache
+def _spoken() -> re.Pattern[str]:
+    signs = [sign for sign, words in table("symbols")["always"].items() if words and len(sign) == 1]
+    return re.compile(rf"[^\W_]|[+{''.join(map(re.escape, signs))}]")
+
+
+def may_hold_words(text: str) -> bool:
+    """Whether a folded text has a character of which some rule makes a word.
+
+    Asked first, it spares a million marks the trial of every rule.
+    """
+    return _spoken().search(text) is not None
 
 
 def normalise(text: str) -> list[Piece]:
