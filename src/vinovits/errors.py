@@ -47,5 +47,9 @@ class OutputError(VinovitsError):
     """Audio, timings or a picture that can't be written where they were asked for."""
 
 
+class DownloadError(VinovitsError):
+    """A model or voice that can't be fetched, or isn't what it should be."""
+
+
 class MissingExtraError(VinovitsError):
     """A feature whose optional packages aren't installed; the message names the install command."""

@@ -1,10 +1,26 @@
-"""Where voices and feature models are looked for by name."""
+"""Where voices and models lie, and where they are looked for by name."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
+
+DATA = "VINOVITS_DATA"
+"""Environment variable: the user's data folder, if not where the system has such folders."""
+
+
+def own(kind: str) -> Path:
+    """The user's own folder for things of a kind; it need not exist.
+
+    Args:
+        kind: "voices", "features" or "downloads".
+    """
+    if named := os.environ.get(DATA):
+        return Path(named).absolute() / kind
+    import platformdirs
+
+    return platformdirs.user_data_path("vinovits", appauthor=False) / kind
 
 
 def roots(environment: str, kind: str) -> list[Path]:
@@ -16,11 +32,8 @@ def roots(environment: str, kind: str) -> list[Path]:
         environment: Name of a variable that holds folders, separated as in PATH.
         kind: "voices" or "features".
     """
-    import platformdirs
-
     named = [Path(part) for part in os.environ.get(environment, "").split(os.pathsep) if part]
-    own = platformdirs.user_data_path("vinovits", appauthor=False) / kind
-    return [*named, own, Path(__file__).resolve().parent / "data" / kind]
+    return [*named, own(kind), Path(__file__).resolve().parent / "data" / kind]
 
 
 def find(folders: Iterable[Path], manifest: str) -> dict[str, Path]:
