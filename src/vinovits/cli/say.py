@@ -171,7 +171,8 @@ def say(
         began = time.perf_counter()
         loaded = vinovits.load(voice, device=device, features=features)
         load_seconds = time.perf_counter() - began
-        stream = loaded.stream(words, speaker=_speaker(loaded, speaker), **settings)
+        heard = play or str(out) == "-"
+        stream = loaded.stream(words, speaker=_speaker(loaded, speaker), ahead=heard, **settings)
         rate = loaded.manifest.sampling_rate
         report = Report(len(words), quiet=quiet)
         with stream, targets.start(loaded.manifest.name, rate), report.progress(rate):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,17 +10,21 @@ import torch
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
-from vinovits.convert.upsample import PolyphaseUpsample
 from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.variants import Variant
 from vinovits.runtime import openvino as ov
 
 _PHONES, _FRAMES = 13, 40  # lengths of the traced example; the graphs take any
 
+_WHOLE_NUMBERS = ("phones", "tones", "languages", "emotion_row")
+
 
 class _Encoder(nn.Module):
-    def __init__(self, network: Synthesizer, features: Sequence[str]) -> None:
+    def __init__(
+        self, network: Synthesizer, features: Sequence[str], conditions: Sequence[str]
+    ) -> None:
         super().__init__()
-        self.network, self.features = network, features
+        self.network, self.features, self.conditions = network, features, conditions
 
     def forward(
         self,
@@ -31,10 +34,14 @@ class _Encoder(nn.Module):
         mask: Tensor,
         speaker: Tensor,
         noise: Tensor,
-        *features: Tensor,
+        *others: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        named = dict(zip(self.features, features, strict=True))
-        return self.network.encode(phones, tones, languages, named, mask, speaker, noise)
+        count = len(self.features)
+        features = dict(zip(self.features, others[:count], strict=True))
+        conditions = dict(zip(self.conditions, others[count:], strict=True))
+        return self.network.encode(
+            phones, tones, languages, features, conditions, mask, speaker, noise
+        )
 
 
 class _Flow(nn.Module):
@@ -57,11 +64,24 @@ def used_features(network: Synthesizer) -> list[str]:
     return used
 
 
+def condition_shapes(variant: Variant) -> dict[str, list[int]]:
+    """The inputs of the graph `encoder` that colour the whole utterance, and their shapes."""
+    condition = variant.condition
+    if condition is None:
+        return {}
+    shapes = {condition.input: [1, condition.width]}
+    if condition.rows_by_number:
+        shapes["emotion_row"] = [1]
+    return shapes
+
+
 def encoder_graph(network: Synthesizer, features: Sequence[str]) -> ov.Model:
     """The graph `encoder`.
 
     Inputs: phones, tones, languages int64 (1, T); mask (1, 1, T); speaker (1, gin, 1); noise
-    (1, 2, T), already times noise_w; one (1, width, T) for each of `features`.
+    (1, 2, T), already times noise_w; one (1, width, T) for each of `features`; `style` or
+    `emotion` (1, width) in the families that take one, and `emotion_row` int64 (1,) in those that
+    number their emotions: below 0, the vector counts.
     Outputs: m_p, logs_p (1, inter, T); logw_sdp, logw_dp (1, 1, T).
     """
     widths = {feature.name: feature.width for feature in network.variant.features}
@@ -74,8 +94,12 @@ def encoder_graph(network: Synthesizer, features: Sequence[str]) -> ov.Model:
         "noise": [1, 2, -1],
         **{name: [1, widths[name], -1] for name in features},
     }
+    conditions = condition_shapes(network.variant)
     return _convert(
-        _Encoder(network, features), shapes, _PHONES, ["m_p", "logs_p", "logw_sdp", "logw_dp"]
+        _Encoder(network, features, list(conditions)),
+        shapes | conditions,
+        _PHONES,
+        ["m_p", "logs_p", "logw_sdp", "logw_dp"],
     )
 
 
@@ -90,17 +114,6 @@ def flow_graph(network: Synthesizer) -> ov.Model:
     return _convert(_Flow(network), shapes, _FRAMES, ["z"])
 
 
-def decoder_graph(network: Synthesizer) -> ov.Model:
-    """The graph `decoder`: z (1, inter, F), speaker (1, gin, 1) to audio (1, 1, F * hop)."""
-    config = network.config
-    shapes = {"z": [1, config.inter_channels, -1], "speaker": [1, config.gin_channels, 1]}
-    decoder = copy.deepcopy(network.dec)
-    decoder.ups = nn.ModuleList(
-        PolyphaseUpsample(up) for up in network.dec.ups if isinstance(up, nn.ConvTranspose1d)
-    )
-    return _convert(decoder, shapes, _FRAMES, ["audio"])
-
-
 def reference_graph(network: Synthesizer) -> ov.Model:
     """The graph `reference`: spectrogram (1, bins, F) to speaker (1, gin, 1)."""
     shapes = {"spectrogram": [1, network.config.spec_channels, -1]}
@@ -113,7 +126,7 @@ def _convert(
     example: list[Any] = []
     for name, shape in shapes.items():
         size = [length if extent == -1 else extent for extent in shape]
-        if name in ("phones", "tones", "languages"):
+        if name in _WHOLE_NUMBERS:
             example.append(torch.zeros(size, dtype=torch.int64))
         else:
             example.append(torch.ones(size) if name == "mask" else torch.randn(size))

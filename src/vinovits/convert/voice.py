@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from vinovits.convert.compare import StageDifference, compare_stages, probe_inputs
+from vinovits.convert.compare import Array, StageDifference, compare_stages, probe_inputs
+from vinovits.convert.decoder import decoder_graph
+from vinovits.convert.detect import Detection, detect
 from vinovits.convert.graphs import (
-    decoder_graph,
     encoder_graph,
     flow_graph,
     reference_graph,
     used_features,
 )
+from vinovits.convert.source import Source, Styles, open_source
 from vinovits.engine.windows import receptive_field
 from vinovits.errors import CheckpointError, OutputError, UsageError
 from vinovits.manifests import sha256
-from vinovits.nets.checkpoint import load_checkpoint
-from vinovits.nets.config import ModelConfig, read_config
+from vinovits.nets.checkpoint import build_network, read_state
+from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
-from vinovits.nets.variants import VARIANTS, Variant
+from vinovits.nets.variants import Variant
 from vinovits.output.atomic import atomic_folder
 from vinovits.runtime import openvino as ov
 from vinovits.voices.manifest import (
     Card,
     Defaults,
+    EmotionNeed,
     FeatureNeed,
     Spectrogram,
     VoiceManifest,
@@ -48,19 +52,23 @@ class Conversion:
     manifest: VoiceManifest
     differences: tuple[StageDifference, ...]
     """One per stage, of the test utterance."""
+    notes: tuple[str, ...]
+    """Sentences for the user: which family was taken and why, and what else was chosen."""
 
 
 def convert_checkpoint(
     checkpoint: Path,
-    config: Path,
+    config: Path | None,
     out: Path,
     *,
+    variant: str | None = None,
     precision: str = "f32",
     name: str | None = None,
     languages: Sequence[str] | None = None,
     feature_models: Mapping[str, str] | None = None,
     defaults: Defaults | None = None,
     card: Card | None = None,
+    emotion_rows: Array | None = None,
 ) -> Conversion:
     """Convert a released checkpoint into a voice folder.
 
@@ -68,35 +76,59 @@ def convert_checkpoint(
     torch and in OpenVINO on the same test utterance. If anything fails, nothing is left.
 
     Args:
-        checkpoint: `G_*.pth`.
-        config: Its config.json.
+        checkpoint: `G_*.pth`, .safetensors, .aivm, or a folder (see `open_source`).
+        config: Its config.json; looked for beside the checkpoint if None.
         out: The folder to make; it must not exist or be empty, and its parent must exist.
+        variant: Name of its family, where several would fit; found by itself if None.
         precision: Of the stored weights, "f32" or "f16".
         name: Of the voice; the folder's if not given.
-        languages: Codes of the languages that the voice was trained to speak; all of its family's
-            if not given.
+        languages: Codes of the languages that the voice was trained to speak; those that its maker
+            lists, or else all of its family's, if not given.
         feature_models: Names of the feature folders that replace the family's, by feature input.
         defaults: Settings that suit the voice.
-        card: Author, licence and so on.
+        card: Author, licence and so on; fields that are empty are filled from the source.
+        emotion_rows: The numbered emotions (rows, width) of a family whose checkpoints don't hold
+            them, where those of one run of upstream are to be reproduced.
 
     Raises:
         CheckpointError: The checkpoint or config can't be read, or the result fails its test.
         OutputError: `out` holds files already or can't be written.
         UsageError: An unknown precision, language or feature input.
     """
-    variant = VARIANTS["2.3"]
-    _check_arguments(variant, precision, languages, feature_models)
-    sizes = ModelConfig.from_dict(read_config(config), variant)
+    if precision not in PRECISIONS:
+        raise UsageError(f"Unknown precision {precision!r}; there are {', '.join(PRECISIONS)}.")
+    source = open_source(checkpoint, config)
+    tensors = {
+        tensor: value
+        for tensor, value in read_state(source.weights).items()
+        # The posterior encoder serves training only.
+        if not tensor.startswith("enc_q.")
+    }
+    found = detect(tensors, source.config, variant)
+    family = found.variant
+    _check_claims(source, found)
+    spoken = tuple(languages or source.languages or family.languages)
+    _check_arguments(family, spoken, feature_models)
+    sizes = ModelConfig.from_dict(source.config, family)
+    speakers, speaker_notes = _speakers(source, sizes)
+    styles = _styles(source, family)
     with atomic_folder(out) as work:
-        network = load_checkpoint(checkpoint, sizes, variant)
+        network = build_network(tensors, sizes, family, source.weights)
+        if emotion_rows is not None:
+            network.enc_p.emo_codebook = torch.from_numpy(emotion_rows)
+        if precision == "f16":
+            _round_condition(network)
         features = used_features(network)
         _write_graphs(network, features, work, precision)
         differences = compare_stages(network, work, probe_inputs(network, features))
         _check_differences(differences)
-        models = {need.name: need.model for need in variant.features} | dict(feature_models or {})
+        if styles is not None:
+            np.save(work / "styles.npy", styles.vectors, allow_pickle=False)
+        icon = _write_icon(source, work)
+        models = {need.name: need.model for need in family.features} | dict(feature_models or {})
         manifest = VoiceManifest(
-            name=name or out.name,
-            variant=variant.name,
+            name=name or source.name or out.name,
+            variant=family.name,
             precision=precision,
             sampling_rate=sizes.sampling_rate,
             hop_length=sizes.hop_length,
@@ -109,41 +141,65 @@ def convert_checkpoint(
                 sizes.resblock_kernel_sizes,
                 sizes.resblock_dilation_sizes,
             ),
-            languages=tuple(languages or variant.table.languages),
-            speakers=_speakers(sizes),
-            table=variant.table,
+            languages=spoken,
+            speakers=speakers,
+            table=family.table,
             features=tuple(
                 FeatureNeed(need.name, need.width, need.language, models[need.name])
-                for need in variant.features
+                for need in family.features
                 if need.name in features
             ),
             files={path.name: sha256(path) for path in sorted(work.iterdir())},
             defaults=defaults or Defaults(),
-            card=card or Card(),
+            card=_filled(card or Card(), source.card),
             spectrogram=(
                 None if sizes.n_speakers else Spectrogram(sizes.filter_length, sizes.win_length)
             ),
+            emotion=_emotion(family),
+            styles=styles.names if styles is not None else {},
+            icon=icon,
         )
         write_manifest(manifest, work)
-    return Conversion(out, manifest, tuple(differences))
+    notes = (found.reason, *source.notes, *speaker_notes)
+    return Conversion(out, manifest, tuple(differences), notes)
+
+
+def _check_claims(source: Source, found: Detection) -> None:
+    """A maker who lies about the family may lie about the rest."""
+    if source.claimed not in (None, found.variant.name):
+        raise CheckpointError(
+            f"{source.weights} says that it is of the family {source.claimed}, but its tensors "
+            f"are of {found.variant.name}. Get the file from its maker."
+        )
+    for code in source.languages or ():
+        if code not in found.variant.languages:
+            raise CheckpointError(
+                f"{source.weights} says that it speaks {code!r}, but voices of the family "
+                f"{found.variant.name} know {', '.join(found.variant.languages)} only."
+            )
 
 
 def _check_arguments(
-    variant: Variant,
-    precision: str,
-    languages: Sequence[str] | None,
-    feature_models: Mapping[str, str] | None,
+    variant: Variant, languages: Sequence[str], feature_models: Mapping[str, str] | None
 ) -> None:
-    if precision not in PRECISIONS:
-        raise UsageError(f"Unknown precision {precision!r}; there are {', '.join(PRECISIONS)}.")
-    for code in languages or ():
-        if code not in variant.table.languages:
-            known = ", ".join(variant.table.languages)
+    for code in languages:
+        if code not in variant.languages:
+            known = ", ".join(variant.languages)
             raise UsageError(f"A {variant.name} voice can't speak {code!r}; it knows {known}.")
     inputs = [need.name for need in variant.features]
     for key in feature_models or {}:
         if key not in inputs:
             raise UsageError(f"There is no feature input {key!r}; there are {', '.join(inputs)}.")
+
+
+def _round_condition(network: Synthesizer) -> None:
+    """Round what chooses rows of codebooks as it will be stored.
+
+    Another row is another emotion, by however little it has won; both runs must choose the same.
+    """
+    for part, tensor in network.enc_p.state_dict().items():
+        if part.startswith(("in_feature_net.", "emo_vq.", "emo_proj.")):
+            tensor.copy_(tensor.half())
 
 
 def _write_graphs(
@@ -177,8 +233,58 @@ def _check_differences(differences: Sequence[StageDifference]) -> None:
         )
 
 
-def _speakers(config: ModelConfig) -> dict[str, int]:
+def _speakers(source: Source, config: ModelConfig) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Names and rows of the speakers, and sentences about names that were left out."""
     if config.n_speakers == 0:
-        return {}
-    named = {k: v for k, v in config.speakers.items() if 0 <= v < config.n_speakers}
-    return named or {str(i): i for i in range(config.n_speakers)}
+        return {}, ()
+    given = source.speakers if source.speakers is not None else config.speakers
+    named = {name: row for name, row in given.items() if 0 <= row < config.n_speakers}
+    lost = [f"{name} (row {row})" for name, row in given.items() if name not in named]
+    if given and not named:
+        raise CheckpointError(
+            f"The checkpoint's table has {config.n_speakers} speakers, but all of its names stand "
+            f"for rows beyond: {', '.join(lost[:5])}. Is this the config that belongs to it?"
+        )
+    notes = (
+        f"{len(lost)} speakers were left out, the checkpoint's table has {config.n_speakers} rows "
+        f"only: {', '.join(lost[:5])}{' and others' if len(lost) > 5 else ''}."
+    )
+    return named or {str(i): i for i in range(config.n_speakers)}, (notes,) if lost else ()
+
+
+def _styles(source: Source, variant: Variant) -> Styles | None:
+    condition = variant.condition
+    if condition is None or condition.input != "style":
+        return None
+    if source.styles is None:
+        raise CheckpointError(
+            f"A {variant.name} voice needs its style vectors: put style_vectors.npy, which was "
+            f"released with the checkpoint, beside {source.weights}."
+        )
+    width = source.styles.vectors.shape[1]
+    if width != condition.width:
+        raise CheckpointError(
+            f"The style vectors have {width} channels, but voices of the family {variant.name} "
+            f"take {condition.width}."
+        )
+    return source.styles
+
+
+def _emotion(variant: Variant) -> EmotionNeed | None:
+    condition = variant.condition
+    if condition is None or condition.input != "emotion":
+        return None
+    rows = condition.rows if condition.rows_by_number else 0
+    return EmotionNeed(condition.width, condition.model, rows)
+
+
+def _write_icon(source: Source, folder: Path) -> str:
+    if source.icon is None:
+        return ""
+    name = "icon.png" if source.icon.startswith(b"\x89PNG") else "icon.jpg"
+    (folder / name).write_bytes(source.icon)
+    return name
+
+
+def _filled(card: Card, other: Card) -> Card:
+    return Card(**{**asdict(other), **{k: v for k, v in asdict(card).items() if v}})

@@ -16,6 +16,7 @@ from vinovits.engine.result import Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.timings import time_sentence
+from vinovits.engine.windows import GROWTH
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import to_sequence
 
@@ -53,6 +54,7 @@ class Stream(Iterator[Chunk]):
         settings: Settings,
         speaker: Array,
         began: float,
+        ahead: bool = True,
     ) -> None:
         """Prepare to speak; `Voice.stream` finds the arguments.
 
@@ -62,6 +64,8 @@ class Stream(Iterator[Chunk]):
             settings: How to speak.
             speaker: (1, gin, 1).
             began: Time of the call by `time.perf_counter`.
+            ahead: Prepare the next sentence while one is decoded: for a listener. Who waits for
+                the whole gets it sooner without, as the two compete for one device.
         """
         self.stats = Stats(
             stages=dict.fromkeys(
@@ -73,7 +77,8 @@ class Stream(Iterator[Chunk]):
         self._watch = began
         self._samples = 0
         self.stats.stages["read"] = time.perf_counter() - began
-        self._chunks = self._run(sentences)
+        prepared = self._prepare(sentences)
+        self._chunks = self._run_ahead(prepared) if ahead else self._run(prepared)
 
     def __next__(self) -> Chunk:
         resumed = time.perf_counter()
@@ -96,8 +101,11 @@ class Stream(Iterator[Chunk]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, sentences: Iterator[Sentence]) -> Generator[Chunk]:
-        prepared = self._prepare(sentences)
+    def _run(self, prepared: Iterator[_Prepared]) -> Generator[Chunk]:
+        for sentence in prepared:
+            yield from self._decode(sentence)
+
+    def _run_ahead(self, prepared: Iterator[_Prepared]) -> Generator[Chunk]:
         ahead = ThreadPoolExecutor(1, "vinovits-ahead")
         try:
             upcoming: Future[_Prepared | None] = ahead.submit(next, prepared, None)
@@ -158,6 +166,8 @@ class Stream(Iterator[Chunk]):
             self._speaker,
             manifest.decoder_context,
             manifest.hop_length,
+            # Only the first sentence is waited for.
+            GROWTH[1:] if prepared.number else GROWTH,
         )
         total = prepared.z.shape[2] * manifest.hop_length
         fade = min(round(_FADE_SECONDS * manifest.sampling_rate), total // 2)

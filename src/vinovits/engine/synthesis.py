@@ -5,13 +5,13 @@ Shapes as in the papers: T phones with blanks, F frames, C latent channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.windows import plan_windows, round_up
+from vinovits.engine.windows import GROWTH, plan_windows, round_up
 from vinovits.graphs import Graph
 from vinovits.text.sequence import PhoneSequence
 
@@ -130,7 +130,12 @@ def flow(graph: Graph, z_p: Array, speaker: Array) -> Array:
 
 
 def decode(
-    graph: Graph, z: Array, speaker: Array, context: int, hop_length: int
+    graph: Graph,
+    z: Array,
+    speaker: Array,
+    context: int,
+    hop_length: int,
+    growth: Sequence[int] = GROWTH,
 ) -> Iterator[Array]:
     """Run the graph `decoder` window by window.
 
@@ -140,11 +145,12 @@ def decode(
         speaker: (1, gin, 1).
         context: Frames on each side that a frame's samples depend on.
         hop_length: Samples per frame.
+        growth: Of the windows, as `plan_windows` takes it.
 
     Yields:
         Samples (n,) that follow each other, F * hop_length in all.
     """
-    for window in plan_windows(z.shape[2], context):
+    for window in plan_windows(z.shape[2], context, growth):
         part = np.ascontiguousarray(z[:, :, window.start : window.stop])
         samples = graph(z=part, speaker=speaker)["audio"][0, 0]
         first = (window.first - window.start) * hop_length

@@ -118,6 +118,7 @@ class Voice:
             noise_w=noise_w,
             pause=pause,
             speaker=speaker,
+            ahead=False,
         ) as stream:
             chunks = list(stream)
         return Audio(
@@ -138,11 +139,17 @@ class Voice:
         noise_w: float | None = None,
         pause: float | None = None,
         speaker: Speaker = None,
+        ahead: bool = True,
     ) -> Stream:
         """Speak a text piece by piece, as it is decoded; memory doesn't grow with the text.
 
         Arguments and errors as in `speak`; errors come from this call, before any sound. The
         chunks joined are the very samples of `speak`.
+
+        Args:
+            ahead: Prepare the next sentence while one is decoded, for a listener who hears this
+                one meanwhile. Who only waits for the whole has it sooner without: the two stages
+                compete for the same cores.
         """
         began = time.perf_counter()
         settings = check_settings(
@@ -154,7 +161,7 @@ class Voice:
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
-        return Stream(self.stages, chain([first], sentences), settings, vector, began)
+        return Stream(self.stages, chain([first], sentences), settings, vector, began, ahead)
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.

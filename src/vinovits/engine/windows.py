@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-STEP = 32
+STEP = 16
 """Window lengths are multiples of this many frames."""
 
 GROWTH = (64, 192)
@@ -42,6 +42,7 @@ def plan_windows(frames: int, context: int, growth: Sequence[int] = GROWTH) -> I
     Yields:
         Windows whose first:last follow each other without gap from 0 to `frames`. Their lengths
         are multiples of `STEP`, unless there are fewer frames than the shortest such window has.
+        Those of the last size share the rest evenly, as little as may be decoded twice.
     """
     shortest = round_up(2 * context + 1, STEP)
     if frames <= shortest:
@@ -50,10 +51,13 @@ def plan_windows(frames: int, context: int, growth: Sequence[int] = GROWTH) -> I
     step, done = 0, 0
     while done < frames:
         start = max(done - context, 0)
-        longest = max(round_up(growth[min(step, len(growth) - 1)], STEP), shortest)
-        # As long as the rest needs, but within the frames.
-        length = min(round_up(frames - start, STEP), longest, frames // STEP * STEP)
-        length = max(length, shortest)
+        rest = frames - start
+        length = max(round_up(growth[min(step, len(growth) - 1)], STEP), shortest)
+        if step >= len(growth) - 1 or rest <= length:
+            # Neighbours share two contexts, which are decoded twice.
+            parts = max(1, -(-(rest - 2 * context) // (length - 2 * context)))
+            length = round_up(-(-(rest + 2 * context * (parts - 1)) // parts), STEP)
+        length = max(min(length, frames // STEP * STEP), shortest)
         if start + length >= frames:
             yield Window(frames - length, frames, done, frames)
             return

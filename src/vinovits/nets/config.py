@@ -207,6 +207,13 @@ def _check_sizes(config: ModelConfig) -> None:
         raise CheckpointError(
             "The config has upsample_rates and upsample_kernel_sizes of two lengths."
         )
+    for rate, kernel in zip(config.upsample_rates, config.upsample_kernel_sizes, strict=True):
+        if kernel < rate or (kernel - rate) % 2:
+            raise CheckpointError(
+                f"The config upsamples by {rate} with a kernel of {kernel}: a frame doesn't become "
+                "a whole number of samples unless the kernel is as large, or larger by an even "
+                "number."
+            )
     if len(config.resblock_kernel_sizes) != len(config.resblock_dilation_sizes):
         raise CheckpointError(
             "The config has resblock_kernel_sizes and resblock_dilation_sizes of two lengths."

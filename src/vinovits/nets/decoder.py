@@ -8,7 +8,11 @@ from torch import Tensor, nn
 
 from vinovits.nets.config import ModelConfig
 
-_SLOPE = 0.1
+SLOPE = 0.1
+"""Of every leaky ReLU but the last."""
+
+FINAL_SLOPE = 0.01
+"""Of the last one: the released models use torch's default there."""
 
 
 def _conv(channels: int, kernel_size: int, dilation: int) -> nn.Conv1d:
@@ -27,8 +31,8 @@ class ResidualBlock1(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map x (B, C, T)."""
         for conv1, conv2 in zip(self.convs1, self.convs2, strict=True):
-            y = conv1(F.leaky_relu(x, _SLOPE))
-            x = x + conv2(F.leaky_relu(y, _SLOPE))
+            y = conv1(F.leaky_relu(x, SLOPE))
+            x = x + conv2(F.leaky_relu(y, SLOPE))
         return x
 
 
@@ -42,7 +46,7 @@ class ResidualBlock2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map x (B, C, T)."""
         for conv in self.convs:
-            x = x + conv(F.leaky_relu(x, _SLOPE))
+            x = x + conv(F.leaky_relu(x, SLOPE))
         return x
 
 
@@ -75,11 +79,10 @@ class Decoder(nn.Module):
         """Samples (B, 1, F * hop_length) in [-1, 1] from z (B, inter, F) and g (B, gin, 1)."""
         x = self.conv_pre(z) + self.cond(g)
         for i, up in enumerate(self.ups):
-            x = up(F.leaky_relu(x, _SLOPE))
+            x = up(F.leaky_relu(x, SLOPE))
             blocks = list(self.resblocks)[i * self.kernels : (i + 1) * self.kernels]
             total = blocks[0](x)
             for block in blocks[1:]:
                 total = total + block(x)
             x = total / self.kernels
-        # The released models use torch's default slope here, not theirs.
-        return torch.tanh(self.conv_post(F.leaky_relu(x, 0.01)))
+        return torch.tanh(self.conv_post(F.leaky_relu(x, FINAL_SLOPE)))

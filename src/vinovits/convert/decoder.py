@@ -1,0 +1,124 @@
+"""The graph `decoder`, written with OpenVINO's operations from the weights of a network.
+
+A trace of the torch module gives the same samples but a slower graph: two fifths of its time went
+into moving data between memory layouts. Here every operation between the first and the last
+convolution works on the layout that OpenVINO's convolutions like, time before channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from vinovits.nets.decoder import FINAL_SLOPE, SLOPE, ResidualBlock1, ResidualBlock2
+from vinovits.nets.synthesizer import Synthesizer
+from vinovits.runtime import openvino as ov
+
+Array = npt.NDArray[np.float32]
+Node = Any
+"""An openvino.Node; openvino has no types."""
+
+_ops: Any = ov.opset13
+
+
+def decoder_graph(network: Synthesizer) -> ov.Model:
+    """The graph `decoder`: z (1, inter, F), speaker (1, gin, 1) to audio (1, 1, F * hop)."""
+    config, decoder = network.config, network.dec
+    z = _ops.parameter([1, config.inter_channels, -1], np.float32, name="z")
+    speaker = _ops.parameter([1, config.gin_channels, 1], np.float32, name="speaker")
+    x = _ops.add(_convolution(z, decoder.conv_pre), _convolution(speaker, decoder.cond))
+    blocks = list(decoder.resblocks)
+    for index, up in enumerate(decoder.ups):
+        x = _upsample(_leaky(x, SLOPE), cast(nn.ConvTranspose1d, up))
+        active = _leaky(x, SLOPE)
+        total = None
+        for block in blocks[index * decoder.kernels : (index + 1) * decoder.kernels]:
+            total = _add_block(total, x, active, cast(ResidualBlock1 | ResidualBlock2, block))
+        x = _ops.multiply(total, _constant(np.full((1, 1, 1), 1 / decoder.kernels)))
+    audio = _ops.tanh(_convolution(_leaky(x, FINAL_SLOPE), decoder.conv_post))
+    audio.get_output_tensor(0).set_names({"audio"})
+    for node, name in ((z, "z"), (speaker, "speaker")):
+        node.get_output_tensor(0).set_names({name})
+    return ov.Model([audio], [z, speaker], "decoder")
+
+
+def _add_block(
+    total: Node | None, x: Node, active: Node, block: ResidualBlock1 | ResidualBlock2
+) -> Node:
+    """Add what a residual block makes of x to `total`; `active` is the leaky x.
+
+    Between two of its steps a block needs x for the sum and the leaky x for the convolution. Only
+    the latter is written to memory, and x is computed from it: one operation less that waits for
+    memory, as both of them fuse with the convolutions around.
+    """
+    first, *rest = (
+        zip(block.convs1, block.convs2, strict=True)
+        if isinstance(block, ResidualBlock1)
+        else ((conv,) for conv in block.convs)
+    )
+    y, left = _convolutions(active, first), x
+    for step in rest:
+        active = _leaky(_ops.add(y, left), SLOPE)
+        y, left = _convolutions(active, step), _leaky(active, 1 / SLOPE)
+    return _ops.add(y if total is None else _ops.add(total, y), left)
+
+
+def _convolutions(active: Node, step: Sequence[nn.Module]) -> Node:
+    y = _convolution(active, step[0])
+    for convolution in step[1:]:
+        y = _convolution(_leaky(y, SLOPE), convolution)
+    return y
+
+
+def _upsample(x: Node, source: nn.ConvTranspose1d) -> Node:
+    """What the transposed convolution makes of x (1, in, T): (1, out, stride * T).
+
+    Each group of `stride` outputs comes from the same few inputs. It is computed as stride * out
+    channels by an ordinary convolution, for which CPUs have better kernels, and then put in a row
+    (polyphase decomposition; Shi et al. 2016, https://arxiv.org/abs/1609.05158, call it sub-pixel
+    convolution).
+    """
+    weight = source.weight.detach().numpy()  # (in, out, kernel)
+    assert source.bias is not None
+    bias = source.bias.detach().numpy()
+    inputs, outputs, kernel = weight.shape
+    stride, padding = source.stride[0], int(source.padding[0])
+    # Output t * stride + phase takes tap k from the input t + offset.
+    taps = [
+        (phase, (phase + padding - k) // stride, k)
+        for phase in range(stride)
+        for k in range(kernel)
+        if (phase + padding - k) % stride == 0
+    ]
+    first, last = min(offset for _, offset, _ in taps), max(offset for _, offset, _ in taps)
+    phases = np.zeros((stride, outputs, inputs, last - first + 1), np.float32)
+    for phase, offset, k in taps:
+        phases[phase, :, :, offset - first] = weight[:, :, k].T
+    wide = _ops.convolution(
+        x, _constant(phases.reshape(stride * outputs, inputs, -1)), [1], [-first], [last], [1]
+    )
+    wide = _ops.add(wide, _constant(np.tile(bias, stride).reshape(1, -1, 1)))
+    return _ops.depth_to_space(wide, "blocks_first", stride)
+
+
+def _convolution(x: Node, source: nn.Module) -> Node:
+    assert isinstance(source, nn.Conv1d)
+    assert not isinstance(source.padding, str)
+    padding = list(source.padding)
+    weight = _constant(source.weight.detach().numpy())
+    y = _ops.convolution(x, weight, [1], padding, padding, list(source.dilation))
+    if source.bias is None:
+        return y
+    return _ops.add(y, _constant(source.bias.detach().numpy().reshape(1, -1, 1)))
+
+
+def _leaky(x: Node, slope: float) -> Node:
+    return _ops.prelu(x, _constant(np.array([slope])))
+
+
+def _constant(values: npt.NDArray[Any]) -> Node:
+    return _ops.constant(np.ascontiguousarray(values, np.float32))

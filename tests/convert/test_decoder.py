@@ -1,0 +1,95 @@
+"""The decoder's graph gives what the torch module gives, whatever its sizes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import openvino as ov
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from vinovits.convert.decoder import decoder_graph
+from vinovits.errors import CheckpointError
+from vinovits.nets.config import ModelConfig
+from vinovits.nets.decoder import Decoder
+from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.variants import VARIANTS
+
+
+def config_with(tiny_config: dict, **sizes: object) -> ModelConfig:  # type: ignore[type-arg]
+    return replace(ModelConfig.from_dict(tiny_config, VARIANTS["2.3"]), **sizes)
+
+
+def network_with(config: ModelConfig) -> Synthesizer:
+    """A network whose decoder has weights large enough that every layer shows."""
+    network = Synthesizer(config, VARIANTS["2.3"]).eval()
+    generator = torch.Generator().manual_seed(1)
+    for module in network.dec.modules():
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            width = module.weight[0].numel() ** -0.5
+            nn.init.normal_(module.weight, std=width, generator=generator)
+            if module.bias is not None:
+                nn.init.normal_(module.bias, std=0.3, generator=generator)
+    assert isinstance(network.dec, Decoder)
+    return network
+
+
+kernels = st.tuples(st.integers(1, 6), st.integers(0, 4)).map(lambda p: (p[0], p[0] + 2 * p[1]))
+
+
+@given(
+    ups=st.lists(kernels, min_size=1, max_size=3),
+    resblock=st.sampled_from("12"),
+    blocks=st.lists(
+        st.tuples(st.sampled_from((1, 3, 5)), st.lists(st.integers(1, 3), min_size=1, max_size=3)),
+        min_size=1,
+        max_size=3,
+    ),
+    frames=st.integers(1, 9),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@torch.no_grad()
+def test_same_samples_for_every_shape(
+    tiny_config: dict,  # type: ignore[type-arg]
+    ups: list[tuple[int, int]],
+    resblock: str,
+    blocks: list[tuple[int, list[int]]],
+    frames: int,
+) -> None:
+    rates = tuple(rate for rate, _ in ups)
+    config = config_with(
+        tiny_config,
+        hop_length=int(np.prod(rates)),
+        upsample_rates=rates,
+        upsample_kernel_sizes=tuple(kernel for _, kernel in ups),
+        upsample_initial_channel=16,
+        resblock=resblock,
+        resblock_kernel_sizes=tuple(kernel for kernel, _ in blocks),
+        resblock_dilation_sizes=tuple(tuple(dilations) for _, dilations in blocks),
+    )
+    network = network_with(config)
+    z = torch.randn(1, config.inter_channels, frames)
+    g = torch.randn(1, config.gin_channels, 1)
+    expected = network.dec(z, g).numpy()
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = ov.Core().compile_model(decoder_graph(network), "CPU", exact)
+    found = compiled({"z": z.numpy(), "speaker": g.numpy()})["audio"]
+    assert found.shape == (1, 1, frames * config.hop_length)
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("kernel", [7, 1])
+def test_kernel_that_makes_no_whole_frames_is_refused(
+    tiny_config: dict,  # type: ignore[type-arg]
+    kernel: int,
+) -> None:
+    rates = tiny_config["model"]["upsample_rates"]
+    tiny_config["model"]["upsample_kernel_sizes"] = [kernel] * len(rates)
+    with pytest.raises(CheckpointError, match=f"with a kernel of {kernel}"):
+        ModelConfig.from_dict(tiny_config, VARIANTS["2.3"])
