@@ -24,7 +24,7 @@ BELOW = {
     "graphs": {"errors", "graph_cache", "manifests", "runtime"},
     "features": {"errors", "graphs", "manifests", "places", "features"},
     "engine": {"errors", "graph_cache", "graphs", "text", "voices", "features", "engine"},
-    "output": {"errors", "engine", "output"},
+    "output": {"errors", "engine", "output", "text"},
     "nets": {"errors", "text", "nets"},
     "convert": {
         *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),

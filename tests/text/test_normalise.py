@@ -241,6 +241,9 @@ MARKS = [
     ("Wow 😀 nice 👍", "wow nice"),
     ("ok :-) <3", "ok"),
     ("<b>bold</b> &amp; plain", "bold and plain"),
+    ("<foo bar='x' baz=\"y z\">some</foo> <path d='M0 0'/>thing<hr/>", "some thing"),
+    ("<button>Go</button> dear <your name>", "go dear your name"),
+    ("Hi <script>alert(1)</script>there<!-- no -->", "hi there"),
     ("**bold** and `code`", "bold and code"),
     ("=====", ""),
 ]

@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
+from vinovits.text.hidden import shown
+
 if TYPE_CHECKING:
     from vinovits.engine.result import SpokenSentence
 
@@ -44,22 +46,25 @@ class Cue:
 
 
 def written_pieces(sentence: SpokenSentence) -> list[Piece]:
-    """The sentence as written, in pieces with times.
+    """The sentence as written, without its hidden parts, in pieces with times.
 
     Args:
         sentence: Words and sentence from one text, words in its order.
 
     Returns:
-        Pieces whose texts, joined, are the sentence's text. Words that share characters, as those
-        of a number do, are one piece; punctuation belongs to the word before it.
+        Pieces whose texts, joined, are the sentence's text as it is shown. Words that share
+        characters, as those of a number do, are one piece; punctuation belongs to the word before
+        it.
     """
+    seen = shown(sentence.text)
+    text = seen.text
     spans: list[_Span] = []
     start = None  # of an opening quote, which belongs to the word behind it
     for word in sentence.words:
-        first = word.start_char - sentence.start_char
-        last = word.end_char - sentence.start_char
+        first = seen.index(word.start_char - sentence.start_char)
+        last = seen.index(word.end_char - sentence.start_char)
         start = word.start if start is None else start
-        if not any(letter.isalnum() for letter in sentence.text[first:last]):
+        if not any(letter.isalnum() for letter in text[first:last]):
             if spans:
                 spans[-1] = replace(spans[-1], end=word.end)
                 start = None
@@ -70,8 +75,7 @@ def written_pieces(sentence: SpokenSentence) -> list[Piece]:
             spans.append(_Span(first, last, start, word.end))
         start = None
     if not spans:
-        return [Piece(sentence.text, sentence.start, sentence.end)]
-    text = sentence.text
+        return [Piece(text, sentence.start, sentence.end)]
     cuts = [_cut(text, before.last, after.first) for before, after in pairwise(spans)]
     return [
         Piece(text[first:last], span.start, span.end)

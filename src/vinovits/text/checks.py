@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from vinovits.errors import LanguageError, TextError
 from vinovits.text.english import read
 from vinovits.text.english.folding import fold, is_emoji
+from vinovits.text.hidden import Shown, shown
 
 MAX_CHARACTERS = 1_000_000
 MAX_WORD_LETTERS = 500
@@ -84,9 +85,15 @@ def check_text(text: str, languages: Sequence[str]) -> None:
             f"hours of speech; at most {MAX_CHARACTERS:,} are read in one go. Split it into "
             "several files, for example one for each chapter."
         )
+    seen = shown(text)
+    if not seen.text or seen.text.isspace():
+        raise TextError(
+            "There is nothing to speak in the text: it holds only terminal codes, or scripts, "
+            "styles and comments of a web page. Add some words or numbers."
+        )
     known = [code for code in (language.lower() for language in languages) if code in _SCRIPTS]
-    characters = set(text)
-    _check_scripts(text, characters, known)
+    characters = set(seen.text)
+    _check_scripts(text, seen, characters, known)
     if not any(_is_speakable(character) for character in characters):
         raise TextError(
             f"There is nothing to speak in the text: it holds only {_kinds(characters)}. "
@@ -97,36 +104,36 @@ def check_text(text: str, languages: Sequence[str]) -> None:
             "There is nothing to speak in the text: it holds only tags, emoticons or signs "
             "that are silent. Add some words or numbers."
         )
-    word = _LONG_WORD.search(text)
+    word = _LONG_WORD.search(seen.text)
     if word:
         raise TextError(
             f"The text holds a word of {word.end() - word.start():,} letters "
-            f'("{word[0][:20]}...") {_place(text, word.start())}; at most {MAX_WORD_LETTERS} are '
-            "read. Is it encoded data? Take it out, or put spaces between its words."
+            f'("{word[0][:20]}...") {_place(text, seen.origin(word.start()))}; at most '
+            f"{MAX_WORD_LETTERS} are read. Is it encoded data? Take it out, or put spaces between "
+            "its words."
         )
 
 
-def _check_scripts(text: str, characters: Iterable[str], languages: Sequence[str]) -> None:
+def _check_scripts(
+    text: str, seen: Shown, characters: Iterable[str], languages: Sequence[str]
+) -> None:
     allowed = set().union(*(_SCRIPTS[code] for code in languages)) if languages else set()
     foreign = {c: script for c in characters if (script := _script(c)) and script not in allowed}
     spoken = " and ".join(dict.fromkeys(_LANGUAGES[code] for code in languages)) or "no language"
     if foreign:
-        run = re.compile(f"[{''.join(map(re.escape, foreign))}]+").search(text)
+        run = re.compile(f"[{''.join(map(re.escape, foreign))}]+").search(seen.text)
         assert run is not None
         language = _language(foreign.values(), foreign[run[0][0]])
-        raise _language_error(text, run, language, spoken)
-    greek = _GREEK_WORD.search(text)
-    if greek:
-        raise _language_error(text, greek, "Greek", spoken)
-
-
-def _language_error(text: str, run: re.Match[str], language: str, spoken: str) -> LanguageError:
-    shown = run[0][:12] + ("..." if len(run[0]) > 12 else "")
-    return LanguageError(
-        f'The text holds {language} letters ("{shown}") {_place(text, run.start())}, but the voice '
-        f"speaks {spoken}. Take them out, or use a voice for that language.",
-        language,
-    )
+    else:
+        run, language = _GREEK_WORD.search(seen.text), "Greek"
+    if run:
+        letters = run[0][:12] + ("..." if len(run[0]) > 12 else "")
+        raise LanguageError(
+            f'The text holds {language} letters ("{letters}") '
+            f"{_place(text, seen.origin(run.start()))}, but the voice speaks {spoken}. Take them "
+            "out, or use a voice for that language.",
+            language,
+        )
 
 
 def _language(scripts: Iterable[str], first: str) -> str:

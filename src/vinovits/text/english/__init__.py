@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vinovits.text.english.assembly import sentences_of, words_of
 from vinovits.text.english.folding import Folded, fold
 from vinovits.text.english.normalise import may_hold_words, normalise
+from vinovits.text.hidden import Shown, shown
 from vinovits.text.reading import Sentence
 from vinovits.text.sentences import split_sentences
 
@@ -27,6 +29,12 @@ def read(text: str) -> Iterator[Sentence]:
         Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
         Text without a single word gives none.
     """
+    seen = shown(text)
+    for sentence in _read(seen.text):
+        yield sentence if seen.is_all else _placed(sentence, seen, text)
+
+
+def _read(text: str) -> Iterator[Sentence]:
     for start, end in split_sentences(text):
         folded = fold(text[start:end], start)
         if not may_hold_words(folded.text):
@@ -34,6 +42,16 @@ def read(text: str) -> Iterator[Sentence]:
         words, guessed = words_of(normalise(folded.text), folded, text)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, _notes(folded, guessed))
+
+
+def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
+    """The sentence with its places in the original text."""
+    start, end = seen.span(sentence.start, sentence.end)
+    words = []
+    for word in sentence.words:
+        first, behind = seen.span(word.start, word.end)
+        words.append(replace(word, start=first, end=behind))
+    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
 
 
 def _notes(folded: Folded, guessed: list[str]) -> tuple[str, ...]:

@@ -28,7 +28,10 @@ def rules() -> tuple[Rule, ...]:
             re.compile(r"(?:(?<=\s)|^)(?:[:;=8][-o']?[)(\[\]DPpO|*]+|<3+)(?=[\s.,!?]|\Z)"), _silent
         ),
         Rule(re.compile(r"&(?:amp|lt|gt|quot|nbsp|apos|#\d{1,5});"), _entity),
-        Rule(re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>", re.IGNORECASE), _silent),
+        Rule(re.compile(rf"<(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>", re.IGNORECASE), _silent),
+        # Of names that aren't HTML's, only what can't be a placeholder such as <your name>.
+        Rule(re.compile(rf"</{_NAME}\s*>|<{_NAME}(?:{_ATTRIBUTE})*\s*/>"), _silent),
+        Rule(re.compile(rf"<{_NAME}(?:{_ATTRIBUTE})+\s*>"), _silent),
         Rule(re.compile(r"/([A-Za-z]+[²³]?)(?![A-Za-z])"), read_per),
         Rule(re.compile(r"(?:-|=)+>"), _arrow),
         Rule(re.compile(r"[-=_*#~+.^|<>\\/`]{4,}"), _ruler),
@@ -49,10 +52,13 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+_NAME = r"[A-Za-z][\w:-]{0,40}"
+_ATTRIBUTE = r"""\s+[\w:-]{1,40}=(?:"[^"<>]{0,300}"|'[^'<>]{0,300}')"""
 _TAGS = (
     "p|br|hr|div|span|a|b|i|u|s|em|strong|small|big|sub|sup|ul|ol|li|dl|dt|dd|h[1-6]|img|table|"
     "thead|tbody|tr|td|th|code|pre|kbd|blockquote|q|cite|script|style|html|head|body|meta|link|"
-    "title|section|article|header|footer|nav|main|figure|figcaption|font|center"
+    "title|section|article|header|footer|nav|main|figure|figcaption|font|center|abbr|wbr|"
+    "del|ins|samp|button|textarea|fieldset|svg|iframe|noscript|tfoot|colgroup|hgroup|strike|tt"
 )
 
 
