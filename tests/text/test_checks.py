@@ -30,6 +30,8 @@ from vinovits.text.english import read
         ("²", "only"),
         ("a" * 501, "word of 501 letters"),
         ("fine\nand " + "x" * 10_000, "word of 10,000 letters"),
+        ("1" * 501, r'number of 501 digits \("1{20}\.\.\."\) at character 1 '),
+        ("a key: " + "a1" * 300, "word of 600 letters and digits"),
         ("word " * 400_000, "2,000,000 characters, about 37 hours"),
     ],
 )
@@ -84,7 +86,9 @@ def test_a_foreign_script_is_named_with_its_place(text: str, language: str) -> N
         "e\u0301",
         "hi \ud800 \x00 \u202e there 👍",
         "a" * 500,
-        "1" * 5000,
+        "1" * 500,
+        ("1" * 100 + ".") * 8,
+        "1 " * 1000,
         "№ ① ²",
     ],
 )

@@ -12,7 +12,8 @@ from vinovits.text.english.folding import fold, is_emoji
 from vinovits.text.hidden import Shown, shown
 
 MAX_CHARACTERS = 1_000_000
-MAX_WORD_LETTERS = 500
+MAX_WORD_LENGTH = 500
+"""Letters and digits without anything between them, whether they make a word, a number or a key."""
 _SHORT = 1200
 """Up to this length a text is read once to see whether a word is left of it."""
 _CHARACTERS_PER_HOUR = 54_000
@@ -58,9 +59,9 @@ _UNICODE_SCRIPTS = {
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INVISIBLE = "invisible or control characters"
 _GREEK_WORD = re.compile(r"(?:[\u0370-\u03ff\u1f00-\u1fff][\u0300-\u036f]*){3}")
-_LETTER = r"[^\W\d_\u2e80-\uffdc]"
+_LETTER_OR_DIGIT = r"[^\W_\u2e80-\uffdc]"
 # The lookbehind lets a search begin at each word once, not at each of its letters.
-_LONG_WORD = re.compile(rf"(?<!{_LETTER}){_LETTER}{{{MAX_WORD_LETTERS + 1},}}")
+_LONG_WORD = re.compile(rf"(?<!{_LETTER_OR_DIGIT}){_LETTER_OR_DIGIT}{{{MAX_WORD_LENGTH + 1},}}")
 
 
 def check_text(text: str, languages: Sequence[str]) -> None:
@@ -72,7 +73,8 @@ def check_text(text: str, languages: Sequence[str]) -> None:
 
     Raises:
         TextError: The text is empty, only space, has nothing in it that can be spoken, is longer
-            than a million characters, or holds a "word" of more than 500 letters.
+            than a million characters, or holds a "word" or number of more than 500 letters and
+            digits.
         LanguageError: The text holds letters of a script that none of the languages writes.
     """
     if not text:
@@ -107,11 +109,16 @@ def check_text(text: str, languages: Sequence[str]) -> None:
     word = _LONG_WORD.search(seen.text)
     if word:
         raise TextError(
-            f"The text holds a word of {word.end() - word.start():,} letters "
+            f"The text holds a {_kind_of_word(word[0])} "
             f'("{word[0][:20]}...") {_place(text, seen.origin(word.start()))}; at most '
-            f"{MAX_WORD_LETTERS} are read. Is it encoded data? Take it out, or put spaces between "
-            "its words."
+            f"{MAX_WORD_LENGTH} are read. Is it encoded data? Take it out, or put spaces in it."
         )
+
+
+def _kind_of_word(word: str) -> str:
+    if word.isdecimal():
+        return f"number of {len(word):,} digits"
+    return f"word of {len(word):,} letters" + ("" if word.isalpha() else " and digits")
 
 
 def _check_scripts(
