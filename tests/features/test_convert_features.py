@@ -159,7 +159,7 @@ def test_tokenizer_without_boundary_tokens(tmp_path: Path) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"lacks \[SEP\]"):
         convert_features(source, tmp_path / "out", -3)
-    path.write_text('{"model": {"vocab": [["a", 0.5]]}}', encoding="utf-8")
+    path.write_text('{"model": {"vocab": [["a"]]}}', encoding="utf-8")
     with pytest.raises(CheckpointError, match="isn't a tokenizer with a vocabulary"):
         convert_features(source, tmp_path / "out", -3)
 

@@ -107,9 +107,9 @@ class Stages:
         self, name: str, model: str, width: int, device: str, cache_dir: Path
     ) -> None:
         from vinovits.features.bert import BertFeatures
-        from vinovits.features.store import find_features
+        from vinovits.features.store import find_features, shared
 
-        bert = BertFeatures(find_features(model), device, cache_dir)
+        bert = shared(BertFeatures, find_features(model), device, cache_dir)
         if bert.width > width:
             raise VoiceError(
                 f"The feature model {model} gives {bert.width} channels, but the voice "

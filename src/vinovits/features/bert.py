@@ -1,26 +1,40 @@
-"""One row of numbers per word piece: a BERT, cut after the layer that voices listen to."""
+"""One row of numbers per token: a text network, cut after the layer that voices listen to."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vinovits.errors import VoiceError
+from vinovits.errors import TextError, VoiceError
+from vinovits.features.cache import ResultCache
 from vinovits.features.manifest import BertManifest, read_manifest
-from vinovits.graphs import GraphInfo, compile_graph
+from vinovits.graphs import Graph, GraphInfo, compile_graph, find_device
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Rows = NDArray[np.float32]
+
+STYLE_WEIGHT = 0.7
+"""The share of the style text in the released code, unless told otherwise."""
 
 
 class BertFeatures:
-    """Features of word pieces. Any number of threads may use one object at once.
+    """Features of tokens. Any number of threads may use one object at once.
+
+    The graph is compiled when features are first asked for, and results are kept (see
+    `vinovits.features.cache`). Voices share one object: see `vinovits.features.store.shared`.
 
     Attributes:
         name: Name of the feature model.
         width: Numbers per row.
-        info: Where the graph really runs and at what precision.
+        words: True if the model may be asked for texts that MeCab has cut (`pieces_of_words`).
 
     Args:
         folder: A folder with features.json, the graph and the tokenizer.
@@ -33,50 +47,92 @@ class BertFeatures:
     """
 
     def __init__(self, folder: Path, device: str = "cpu", cache_dir: Path | None = None) -> None:
-        from tokenizers import Tokenizer
-
         self._manifest = manifest = read_manifest(folder, BertManifest)
+        self._folder, self._cache_dir = folder, cache_dir
+        find_device(device)
+        self._device = device
         self.name = manifest.name
         self.width = manifest.width
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # The binding raises bare Exception, whatever went wrong.
-            raise VoiceError(f"{folder / 'tokenizer.json'} isn't a tokenizer: {error}.") from error
-        sums = [manifest.files["model.xml"], manifest.files["model.bin"]]
-        self._graph = compile_graph(folder / "model.xml", device, cache_dir, sums)
-        self.info: GraphInfo = self._graph.info
+        self.words = bool(manifest.word_splitter)
+        self._tokenizer = _read_tokenizer(folder / "tokenizer.json")
+        self._word_tokenizer = (
+            _read_tokenizer(folder / "word_pieces.json") if self.words else self._tokenizer
+        )
+        self._lock = threading.Lock()
+        self._compiled: Graph | None = None
+        self._results = ResultCache()
 
-    def pieces(self, word: str) -> list[int]:
-        """Ids of the word pieces of one word, tokenised on its own.
+    @property
+    def info(self) -> GraphInfo:
+        """Where the graph really runs and at what precision; loads it if need be."""
+        return self._graph().info
+
+    @property
+    def loaded(self) -> bool:
+        """Is the graph in memory?"""
+        return self._compiled is not None
+
+    def unload(self) -> None:
+        """Give the memory of the graph and of the results back; the next call loads it again."""
+        with self._lock:
+            self._compiled = None
+        self._results.clear()
+
+    def pieces(self, text: str) -> list[int]:
+        """Ids of the tokens of a text, be it a sentence or a single word.
 
         Args:
-            word: Any text; [CLS] and [SEP] aren't added.
+            text: Any text; [CLS] and [SEP] aren't added.
 
         Returns:
-            The ids in order; none for a word of spaces, control characters or lone surrogates.
+            The ids in order; none for a text of spaces, control characters or lone surrogates.
         """
-        text = word.encode("utf-8", "ignore").decode()  # UTF-8 has no place for lone surrogates.
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        ids: list[int] = self._tokenizer.encode(_sound(text), add_special_tokens=False).ids
         return ids
 
-    def features(self, pieces: Sequence[int]) -> NDArray[np.float32]:
-        """Features of a text, given as word pieces.
+    def pieces_of_words(self, words: Sequence[str]) -> list[int]:
+        """Ids of the tokens of words that MeCab has cut (`japanese_words.split_words`).
+
+        Raises:
+            VoiceError: The model was not made with a tokenizer for words.
+        """
+        if not self.words:
+            raise VoiceError(
+                f"The feature model {self.name} has no tokenizer for words. Convert it again from "
+                "a folder with its tokenizer_config.json."
+            )
+        ids: list[int] = self._word_tokenizer.encode(
+            [_sound(word) for word in words], is_pretokenized=True, add_special_tokens=False
+        ).ids
+        return ids
+
+    def features(self, pieces: Sequence[int]) -> Rows:
+        """Features of a text, given as tokens.
 
         A text that is longer than the model can take runs in parts that overlap by half. Each row
-        is taken from the part in which its word piece has the most context on its shorter side.
+        is taken from the part in which its token has the most context on its shorter side.
 
         Args:
-            pieces: Ids of the word pieces, without [CLS] and [SEP]; any number.
+            pieces: Ids of the tokens, without [CLS] and [SEP]; any number.
 
         Returns:
-            Array of shape (len(pieces) + 2, width): rows for [CLS], the pieces and [SEP].
+            Array of shape (len(pieces) + 2, width): rows for [CLS], the tokens and [SEP],
+            normalised as the voices of this model were trained.
 
         Raises:
             ValueError: An id isn't in the vocabulary.
         """
+        rows = self.states(pieces)
+        return normalise_columns(rows) if self._manifest.normalise == "columns" else rows
+
+    def states(self, pieces: Sequence[int]) -> Rows:
+        """The same before normalisation."""
         ids = np.asarray(pieces, np.int64).reshape(-1)
         if ids.size and not (ids.min() >= 0 and ids.max() < self._manifest.vocabulary):
             raise ValueError(f"Piece ids run from 0 to {self._manifest.vocabulary - 1}.")
+        key = ids.tobytes()
+        if (known := self._results.get(key)) is not None:
+            return known
         rows = np.empty((len(ids) + 2, self.width), np.float32)
         for start, stop, first, last in parts(len(ids), self._manifest.max_length - 2):
             part = self._run(ids[start:stop])
@@ -84,9 +140,24 @@ class BertFeatures:
             low = 0 if start == 0 else first + 1
             high = len(ids) + 2 if stop == len(ids) else last + 1
             rows[low:high] = part[low - start : high - start]
+        self._results.put(key, rows)
         return rows
 
-    def _run(self, pieces: NDArray[np.int64]) -> NDArray[np.float32]:
+    def mean(self, pieces: Sequence[int]) -> Rows:
+        """What a style text gives to every row of another: the mean (width,) of all its rows."""
+        mean: Rows = self.features(pieces).mean(axis=0)
+        return mean
+
+    def _graph(self) -> Graph:
+        with self._lock:
+            if self._compiled is None:
+                files = self._manifest.files
+                sums = [files["model.xml"], files["model.bin"]]
+                path = self._folder / "model.xml"
+                self._compiled = compile_graph(path, self._device, self._cache_dir, sums)
+            return self._compiled
+
+    def _run(self, pieces: NDArray[np.int64]) -> Rows:
         """One run of the graph: (n,) ids to (n + 2, width) rows."""
         length = len(pieces) + 2
         padded = bucket(length, self._manifest.max_length)
@@ -95,7 +166,77 @@ class BertFeatures:
         ids[1 : length - 1] = pieces
         ids[length - 1] = self._manifest.last_id
         mask = np.arange(padded) < length
-        return self._graph(input_ids=ids, mask=mask)["features"][:length]
+        return self._graph()(input_ids=ids, mask=mask)["features"][:length]
+
+
+def normalise_columns(rows: Rows) -> Rows:
+    """Bring every column of rows (T, width) to the length 1, unless it is shorter than 1e-12.
+
+    All T rows count, so that the same token has other features in a longer text.
+    """
+    lengths = np.linalg.norm(rows, axis=0, keepdims=True)
+    normal: Rows = rows / np.maximum(lengths, np.float32(1e-12))
+    return normal
+
+
+def mix_style(rows: Rows, mean: Rows, weight: float = STYLE_WEIGHT) -> Rows:
+    """Let a style text (assist text) colour the rows of the text that is spoken.
+
+    Args:
+        rows: (T, width).
+        mean: (width,), by `BertFeatures.mean` from the style text.
+        weight: Its share: 0 leaves the rows alone, 1 replaces them.
+
+    Returns:
+        (T, width).
+    """
+    mixed: Rows = rows * np.float32(1 - weight) + mean * np.float32(weight)
+    return mixed
+
+
+def spread_rows(rows: Rows, word2ph: Sequence[int], entries: int | None = None) -> Rows:
+    """Repeat each row for the phones of its token.
+
+    Args:
+        rows: (T, width), [CLS] and [SEP] included.
+        word2ph: Phones per row, 0 or more; rows beyond its end are left out, as in the released
+            code.
+        entries: How many entries word2ph must have by the rule of its language, such as the
+            characters of a Chinese text and 2; None if there is no such rule.
+
+    Returns:
+        (width, sum(word2ph)).
+
+    Raises:
+        TextError: There are fewer rows than entries, or not as many entries as there should be:
+            phones would get the features of other words.
+    """
+    if entries is not None and len(word2ph) != entries:
+        raise TextError(
+            f"The text has {entries} tokens, but phones are counted for {len(word2ph)}. "
+            "Its features don't fit its phones: was it read by another front end?"
+        )
+    if len(word2ph) > len(rows):
+        raise TextError(
+            f"The text gives {len(rows)} rows of features, but phones are counted for "
+            f"{len(word2ph)}. Spell out letters, digits and symbols as words first."
+        )
+    spread: Rows = np.repeat(rows[: len(word2ph)], word2ph, axis=0).T
+    return spread
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # The binding raises bare Exception, whatever went wrong.
+        raise VoiceError(f"{path} isn't a tokenizer: {error}.") from error
+
+
+def _sound(text: str) -> str:
+    """The text without lone surrogates, for which UTF-8 has no place."""
+    return text.encode("utf-8", "ignore").decode()
 
 
 def bucket(length: int, longest: int) -> int:

@@ -72,10 +72,23 @@ class BertManifest(FeatureManifest):
     """Id in front of every text, [CLS]."""
     last_id: int
     """Id behind every text, [SEP]."""
+    normalise: str = ""
+    """"columns" if every column of a text's rows is brought to a length of 1, over all its tokens;
+    else nothing is done."""
+    word_splitter: str = ""
+    """"mecab" if the folder also has word_pieces.json, for texts that MeCab has cut into words;
+    tokenizer.json takes any text in either case."""
 
     def check(self, where: str) -> None:
         """Refuse what can't be."""
         FeatureManifest.check(self, where)
+        if self.normalise not in ("", "columns") or self.word_splitter not in ("", "mecab"):
+            raise VoiceError(
+                f"{where} asks for what this release doesn't know: {self.normalise!r}, "
+                f"{self.word_splitter!r}. Upgrade vinovits, or convert the model again."
+            )
+        if self.word_splitter:
+            check_names(self.files, ("word_pieces.json",), where)
         self.check_least(where, first_id=0, last_id=0, layer=0, width=1, vocabulary=1, max_length=3)
         for name in ("first_id", "last_id"):
             if getattr(self, name) >= self.vocabulary:
@@ -85,7 +98,107 @@ class BertManifest(FeatureManifest):
                 )
 
 
-KINDS: dict[str, type[FeatureManifest]] = {kind.KIND: kind for kind in (BertManifest,)}
+@dataclass(frozen=True, slots=True)
+class ClapManifest(FeatureManifest):
+    """One point on a sphere for a text or a sound."""
+
+    KIND: ClassVar[str] = "clap"
+    REQUIRED_FILES: ClassVar[tuple[str, ...]] = (
+        *("text.xml", "text.bin", "audio.xml", "audio.bin"),
+        "tokenizer.json",
+    )
+
+    width: int
+    """Numbers of an embedding."""
+    max_length: int
+    """The longest sequence of tokens, <s> and </s> included, that the graph `text` takes."""
+    vocabulary: int
+    """Rows of the embedding table: every id is below it."""
+    pad_id: int
+    """Id that fills sequences up."""
+    sampling_rate: int
+    """Of the sound, in Hz."""
+    fft_size: int
+    """Samples of a frame of the spectrogram."""
+    hop_length: int
+    """Samples from one frame to the next."""
+    mel_bins: int
+    """Numbers of a frame."""
+    lowest_hz: float
+    """Where the lowest bin begins."""
+    highest_hz: float
+    """Where the highest bin ends."""
+    clip_samples: int
+    """Samples of sound in the spectrograms that the graph `audio` takes."""
+
+    def check(self, where: str) -> None:
+        """Refuse what can't be."""
+        FeatureManifest.check(self, where)
+        self.check_least(where, width=1, max_length=3, vocabulary=1, pad_id=0, mel_bins=1)
+        self.check_least(where, sampling_rate=1000, fft_size=2, hop_length=1)
+        self.check_least(where, clip_samples=self.fft_size)
+        if self.pad_id >= self.vocabulary:
+            raise VoiceError(
+                f"{where} has pad_id {self.pad_id}, beyond its vocabulary of {self.vocabulary}."
+            )
+        if not 0 <= self.lowest_hz < self.highest_hz <= self.sampling_rate / 2:
+            raise VoiceError(
+                f"{where} has mel bins from {self.lowest_hz} to {self.highest_hz} Hz, but a sound "
+                f"of {self.sampling_rate} Hz has frequencies from 0 to {self.sampling_rate // 2}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionManifest(FeatureManifest):
+    """One row of numbers for a recording of speech."""
+
+    KIND: ClassVar[str] = "emotion"
+
+    width: int
+    """Numbers of an embedding."""
+    sampling_rate: int
+    """Of the speech, in Hz."""
+    shortest: int
+    """Samples that make one frame."""
+    normalise: str
+    """"variance" if the graph takes samples of zero mean and unit variance, "" if it takes them as
+    they are."""
+
+    def check(self, where: str) -> None:
+        """Refuse what can't be."""
+        FeatureManifest.check(self, where)
+        self.check_least(where, width=1, sampling_rate=1000, shortest=1)
+        if self.normalise not in ("", "variance"):
+            raise VoiceError(
+                f"{where} asks for what this release doesn't know: {self.normalise!r}. Upgrade "
+                "vinovits, or convert the model again."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class WavlmManifest(FeatureManifest):
+    """All hidden states of a recording of speech."""
+
+    KIND: ClassVar[str] = "wavlm"
+
+    width: int
+    """Numbers in a row."""
+    states: int
+    """Hidden states, the one before the first layer included."""
+    sampling_rate: int
+    """Of the speech, in Hz."""
+    shortest: int
+    """Samples that make one frame."""
+
+    def check(self, where: str) -> None:
+        """Refuse what can't be."""
+        FeatureManifest.check(self, where)
+        self.check_least(where, width=1, states=1, sampling_rate=1000, shortest=1)
+
+
+KINDS: dict[str, type[FeatureManifest]] = {
+    kind.KIND: kind for kind in (BertManifest, ClapManifest, EmotionManifest, WavlmManifest)
+}
 """The manifest of each kind of feature model."""
 
 M = TypeVar("M", bound=FeatureManifest)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from vinovits.convert.features.bert import convert_bert
-from vinovits.convert.features.builder import GraphBuilder, Precision, quantise_rows
+from vinovits.convert.features.builder import GraphBuilder, Precision, Progress, quantise_rows
 from vinovits.convert.features.request import Request
 from vinovits.convert.features.source import Config
+from vinovits.convert.features.text import NETWORKS, convert_text
 from vinovits.errors import CheckpointError, UsageError
 from vinovits.features.manifest import FeatureManifest, write_manifest
 from vinovits.output.atomic import atomic_folder
@@ -23,7 +23,7 @@ from vinovits.output.atomic import atomic_folder
 __all__ = ["ARCHITECTURES", "GraphBuilder", "Precision", "convert_features", "quantise_rows"]
 
 ARCHITECTURES: dict[str, Callable[[Config, Request, Path], FeatureManifest]] = {
-    "bert": convert_bert,
+    **dict.fromkeys(NETWORKS, convert_text),
 }
 """What converts a model, by the `model_type` of its config.json."""
 
@@ -37,6 +37,7 @@ def convert_features(
     name: str | None = None,
     origin: str = "",
     licence: str = "",
+    progress: Progress = lambda done, all: None,
 ) -> FeatureManifest:
     """Convert a feature model to a feature folder.
 
@@ -52,6 +53,7 @@ def convert_features(
         name: The model's name; by default that of the folder `out`.
         origin: Where the weights come from, for people.
         licence: SPDX identifier of the weights' licence.
+        progress: Called with the layers that are done and how many there are.
 
     Returns:
         What features.json says.
@@ -72,7 +74,7 @@ def convert_features(
             f"{config.path} describes a {config.text('model_type')!r} model. "
             f"vinovits makes features from: {', '.join(ARCHITECTURES)}."
         )
-    request = Request(source, precision, layer, name or out.name, origin, licence)
+    request = Request(source, precision, layer, name or out.name, origin, licence, progress)
     with atomic_folder(out) as folder:
         manifest = convert(config, request, folder)
         write_manifest(manifest, folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from vinovits.convert.features.source import Config, Weights
 from vinovits.errors import CheckpointError
 
 Precision = Literal["int8", "f16", "f32"]
+Progress = Callable[[int, int], None]
 Node = Any
 """An openvino.Node; openvino has no types."""
 
@@ -23,14 +24,18 @@ class GraphBuilder:
         ops: The set of operations, for what has no method here.
         weights: The tensors.
         precision: How matrices are stored.
+        progress: To be called with the parts that are done and how many there are.
     """
 
-    def __init__(self, weights: Weights, precision: Precision) -> None:
+    def __init__(
+        self, weights: Weights, precision: Precision, progress: Progress = lambda done, all: None
+    ) -> None:
         from vinovits.runtime import openvino
 
         self.ops: Any = openvino.opset13
         self.weights = weights
         self.precision = precision
+        self.progress = progress
 
     def ints(self, *values: int) -> Node:
         """A constant of int64 (len(values),)."""
@@ -76,6 +81,18 @@ class GraphBuilder:
         product = self.ops.matmul(x, self.matrix(f"{name}.weight", outputs, inputs), False, True)
         return self.ops.add(product, self.vector(f"{name}.bias", outputs))
 
+    def by_head(self, x: Node, heads: int) -> Node:
+        """Cut x (T, width) for attention: (1, heads, T, width / heads)."""
+        size = x.get_output_partial_shape(0)[1].get_length() // heads
+        split = self.ops.reshape(x, self.ints(1, -1, heads, size), False)
+        return self.ops.transpose(split, self.ints(0, 2, 1, 3))
+
+    def joined(self, x: Node, width: int) -> Node:
+        """Put the heads of x (1, heads, T, width / heads) side by side again: (T, width)."""
+        return self.ops.reshape(
+            self.ops.transpose(x, self.ints(0, 2, 1, 3)), self.ints(-1, width), False
+        )
+
     def layer_norm(self, x: Node, name: str, width: int, epsilon: float) -> Node:
         """Layer normalisation of the last axis of x (T, width)."""
         normal = self.ops.mvn(x, self.ints(-1), True, epsilon, "inside_sqrt")
@@ -91,9 +108,11 @@ class GraphBuilder:
                 return self.ops.gelu(x, "TANH")
             case "relu":
                 return self.ops.relu(x)
+            case "tanh":
+                return self.ops.tanh(x)
         raise CheckpointError(
             f"{config.path} asks for the activation {kind!r}; vinovits knows gelu, gelu_new, "
-            "gelu_pytorch_tanh and relu."
+            "gelu_pytorch_tanh, relu and tanh."
         )
 
     def finish(self, outputs: Mapping[str, Node], inputs: list[Node], name: str) -> Any:

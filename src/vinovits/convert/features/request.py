@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vinovits.convert.features.builder import Precision
+from vinovits.convert.features.builder import Precision, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +25,5 @@ class Request:
     """Where the weights come from, for people."""
     licence: str
     """SPDX identifier of the weights' licence."""
+    progress: Progress
+    """To be called with the parts that are done and how many there are."""
