@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import Run
 from vinovits.cli import doctor, machine
 from vinovits.cli.main import cli
+from vinovits.voices.store import list_voices
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -52,6 +53,51 @@ def test_no_voices_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("voices")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No voices are installed" in result.stderr
+
+
+@pytest.fixture
+def with_broken(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of voices: tiny, one of a newer format, one that is no JSON."""
+    voices = tmp_path / "voices"
+    shutil.copytree(tiny, voices / "tiny")
+    for name, text in (("newer", '{"format": 99}'), ("torn", '{"format": 1, "na')):
+        (voices / name).mkdir()
+        (voices / name / "voice.json").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("VINOVITS_VOICES", str(voices))
+    return voices
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_voices_tells_which_are_broken(run: Run, with_broken: Path, option: list[str]) -> None:
+    result = run("voices", *option)
+    assert result.exit_code == 0
+    assert "tiny" in result.stdout
+    assert "newer" not in result.stdout
+    newer, torn = result.stderr.splitlines()
+    assert newer.startswith("note: newer can't be used: ")
+    assert newer.endswith("has format version 99; this release reads version 1. Update vinovits.")
+    assert torn.startswith("note: torn can't be used: ")
+    assert "isn't valid JSON" in torn
+
+
+def test_doctor_tells_which_voices_are_broken(run: Run, with_broken: Path) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    for name in ("newer", "torn"):
+        assert ["broken", str(with_broken / name)] in rows
+    to_do = result.stdout.partition("To do, if you need it:")[2]
+    assert f"  - {with_broken / 'newer' / 'voice.json'} has format version 99;" in to_do
+
+
+def test_listing_warns_of_broken_voices(
+    with_broken: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "tiny" in [info.name for info in list_voices()]
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "The voice newer can't be used",
+        "The voice torn can't be used",
+    ]
 
 
 @pytest.mark.parametrize("by_path", [False, True])

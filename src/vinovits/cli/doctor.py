@@ -26,8 +26,8 @@ def doctor() -> None:
     """Show what this machine has for speaking, what is missing, and the command that installs it.
 
     It looks at the processor, the memory, OpenVINO and the devices that it sees, Python packages,
-    voices, the audio player and the cache. Please add its output to bug reports: it holds no more
-    than what you see.
+    voices and broken voice folders, the audio player and the cache. Please add its output to bug
+    reports: it holds no more than what you see.
     """
     rows = table()
     advice: list[str] = []
@@ -139,11 +139,15 @@ def _installed(names: list[str]) -> tuple[list[str], list[str]]:
 def _voices(advice: list[str]) -> Iterator[tuple[str, str]]:
     try:
         from vinovits.places import roots
-        from vinovits.voices.store import ENVIRONMENT, list_voices
+        from vinovits.voices.store import ENVIRONMENT, scan_voices
 
-        found = ", ".join(voice.name for voice in list_voices())
+        voices, broken = scan_voices()
+        found = ", ".join(voice.name for voice in voices)
         places = [str(root) for root in roots(ENVIRONMENT, "voices") if root.is_dir()]
         yield "voices", (found or "none") + (f", in {', '.join(places)}" if places else "")
+        for one in broken:
+            yield "  broken", str(one.path)
+            advice.append(one.reason)
         if not found:
             advice.append("There is no voice. `vinovits convert` makes one from a checkpoint.")
     except (ImportError, OSError, VinovitsError) as error:

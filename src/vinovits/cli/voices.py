@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from vinovits.cli.streams import megabytes, print_table, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vinovits.voices.store import VoiceInfo
 
 
 @click.command(short_help="List the voices that are installed.")
@@ -15,16 +21,17 @@ def voices(as_json: bool) -> None:
     """List the voices that can be named with --voice.
 
     They are looked for in the folders that VINOVITS_VOICES names, in your data folder, and among
-    those that came with vinovits. A voice elsewhere is named by the path of its folder.
+    those that came with vinovits. A voice elsewhere is named by the path of its folder. A folder
+    that is broken, or of a newer format, is told on standard error.
 
     \b
     Examples:
       vinovits voices
       vinovits voices --json
     """
-    import vinovits
+    from vinovits.voices.store import scan_voices
 
-    found = vinovits.list_voices()
+    found, broken = scan_voices()
     if as_json:
         data = [
             {
@@ -39,10 +46,15 @@ def voices(as_json: bool) -> None:
             for voice in found
         ]
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
-        return
-    if not found:
+    elif found:
+        print_table(_rows(found))
+    else:
         click.echo("No voices are installed. `vinovits convert` makes one.", err=True)
-        return
+    for one in broken:
+        click.echo(f"note: {one.path.name} can't be used: {one.reason}", err=True)
+
+
+def _rows(found: list[VoiceInfo]) -> Table:
     rows = table(
         "voice",
         "languages",
@@ -62,4 +74,4 @@ def voices(as_json: bool) -> None:
             megabytes(voice.size_bytes),
             manifest.card.licence or "not stated",
         )
-    print_table(rows)
+    return rows

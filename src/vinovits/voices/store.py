@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from vinovits.errors import UsageError, VoiceError
 from vinovits.places import find, roots
 from vinovits.voices.manifest import MANIFEST_NAME, VoiceManifest, read_manifest
+
+_log = logging.getLogger(__name__)
 
 ENVIRONMENT = "VINOVITS_VOICES"
 """Folders of voices, separated as in PATH."""
@@ -33,14 +35,35 @@ class VoiceInfo:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
 
 
-def list_voices() -> list[VoiceInfo]:
-    """All voices that can be loaded by name; folders that are no valid voices are passed over."""
-    voices = []
-    for folder in _folders().values():
-        # Listing must work beside a broken folder; loading it says what is wrong.
-        with contextlib.suppress(VoiceError):
+@dataclass(frozen=True, slots=True)
+class BrokenVoice:
+    """A folder that has a voice.json, but can't be loaded."""
+
+    path: Path
+    reason: str
+    """A sentence that names the file, what is wrong with it, and what to do."""
+
+
+def scan_voices() -> tuple[list[VoiceInfo], list[BrokenVoice]]:
+    """All voices that can be loaded by name, and the folders whose voice.json is of no use.
+
+    Their other files aren't looked at: loading a voice, or `vinovits info`, checks them.
+    """
+    voices, broken = [], []
+    for _, folder in sorted(_folders().items()):
+        try:
             voices.append(VoiceInfo(folder, read_manifest(folder)))
-    return sorted(voices, key=lambda info: info.name)
+        except VoiceError as error:
+            broken.append(BrokenVoice(folder, str(error)))
+    return voices, broken
+
+
+def list_voices() -> list[VoiceInfo]:
+    """All voices that can be loaded by name. Broken folders are logged as warnings."""
+    voices, broken = scan_voices()
+    for one in broken:
+        _log.warning("The voice %s can't be used: %s", one.path.name, one.reason)
+    return voices
 
 
 def find_voice(voice: str | Path) -> Path:
