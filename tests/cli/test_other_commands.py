@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Run
 from vinovits.cli import doctor, machine
 from vinovits.cli.main import cli
-from vinovits.voices.store import list_voices
+from vinovits.voices.store import find_voice, list_voices
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -134,6 +134,31 @@ def test_info_of_nothing_and_of_an_altered_voice(run: Run, tiny: Path, tmp_path:
     result = run("info", str(altered))
     assert result.exit_code == 1
     assert "flow.bin is truncated or altered" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["info"], ["say", "Hello.", "--voice"]])
+def test_a_file_in_place_of_a_voice_folder(
+    run: Run, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert run(*command, str(tiny / "voice.json")).exit_code == 0
+    result = run(*command, str(tiny / "flow.bin"))
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"vinovits: {tiny / 'flow.bin'} is a file of a voice. Name its folder: {tiny}.\n"
+    )
+    Path("G_0.pth").touch()
+    for name in ("G_0.pth", "./G_0.pth"):
+        result = run(*command, name)
+        assert result.exit_code == 2
+        assert "G_0.pth is a file, but a voice is a folder. `vinovits convert`" in result.stderr
+
+
+def test_the_manifest_of_the_current_folder_names_its_voice(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny)
+    assert find_voice("voice.json").resolve() == tiny
 
 
 def test_say_with_a_real_engine(run: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

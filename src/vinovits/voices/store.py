@@ -69,6 +69,9 @@ def list_voices() -> list[VoiceInfo]:
 def find_voice(voice: str | Path) -> Path:
     """The folder of a voice, by path or by name.
 
+    Args:
+        voice: A name, the path of a voice folder, or that of the voice.json in it.
+
     Raises:
         UsageError: There is none; the message lists those there are and suggests the closest.
     """
@@ -79,6 +82,8 @@ def find_voice(voice: str | Path) -> Path:
     try:
         if path.is_dir() and (path.name != str(voice) or (path / MANIFEST_NAME).is_file()):
             return path
+        if path.is_file():
+            return _folder_of(path)
     except OSError as error:  # a name that is too long, a folder that may not be read
         raise UsageError(f"There is no voice {str(voice)!r:.80}: {error.strerror}.") from None
     if isinstance(voice, Path) or path.name != voice:
@@ -90,6 +95,18 @@ def find_voice(voice: str | Path) -> Path:
     if folders:
         message += f" There are: {', '.join(sorted(folders))}."
     raise UsageError(message + f" More are looked for in the folders that {ENVIRONMENT} names.")
+
+
+def _folder_of(file: Path) -> Path:
+    """The folder that a user means who names a file."""
+    if file.name == MANIFEST_NAME:
+        return file.parent
+    if (file.parent / MANIFEST_NAME).is_file():
+        raise UsageError(f"{file} is a file of a voice. Name its folder: {file.parent}.")
+    raise UsageError(
+        f"{file} is a file, but a voice is a folder. `vinovits convert` makes one from a "
+        "checkpoint."
+    )
 
 
 def _folders() -> dict[str, Path]:
