@@ -52,6 +52,19 @@ def test_the_umask_decides_who_may_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a.wav").stat().st_mode) == 0o640
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o755, 0o200])
+def test_the_permissions_of_a_replaced_file_stay(tmp_path: Path, mode: int) -> None:
+    target = tmp_path / "a.wav"
+    target.write_text("old")
+    target.chmod(mode)
+    (tmp_path / "link.wav").symlink_to(target)
+    for path in (target, tmp_path / "link.wav"):
+        with atomic_file(path) as part:
+            assert stat.S_IMODE(part.stat().st_mode) == 0o600
+            part.write_text("new")
+        assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
 def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a.wav").write_text("old")

@@ -11,8 +11,9 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vinovits.errors import OutputError
@@ -23,7 +24,8 @@ def atomic_file(target: Path) -> Iterator[Path]:
     """Give the path of an empty temporary file that replaces `target` if the block succeeds.
 
     The file is created at once: a target that can't be written is found before any work is done.
-    A symbolic link is followed, so that the link stays and its file is replaced.
+    A symbolic link is followed, so that the link stays and its file is replaced. The permissions of
+    a file that is replaced stay.
 
     Args:
         target: The file to write. Its folder must exist.
@@ -38,13 +40,19 @@ def atomic_file(target: Path) -> Iterator[Path]:
     final = _checked(target)
     part = _part_of(final)
     try:
-        # Mode 0666 lets the umask decide, as it does for any other file that a program writes.
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        permissions = stat.S_IMODE(final.stat().st_mode) if final.exists() else None
+        # Mode 0666 lets the umask decide, as it does for any other file that a program writes. What
+        # replaces a file is nobody else's to read before it has that one's permissions.
+        mode = 0o666 if permissions is None else 0o600
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     except OSError as error:
         raise write_error(target, error) from error
     try:
         yield part
         try:
+            if permissions is not None:
+                with suppress(OSError):  # file systems without permissions
+                    part.chmod(permissions)
             part.replace(final)
         except OSError as error:
             raise write_error(target, error) from error
