@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,3 +103,38 @@ def test_a_disk_that_gets_full_with_the_last_bytes_is_told(tmp_path: Path, exten
             write(path, samples, 22050)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class FailingSound:
+    """In place of `soundfile.SoundFile`: fails where it is told to."""
+
+    def __init__(self, where: str, error: Exception) -> None:
+        self._where, self._error = where, error
+
+    def __call__(self, *arguments: object, **options: object) -> FailingSound:
+        self._fail("open")
+        return self
+
+    def write(self, data: np.ndarray) -> None:
+        self._fail("write")
+
+    def close(self) -> None:
+        self._fail("close")
+
+    def _fail(self, place: str) -> None:
+        if place == self._where:
+            raise self._error
+
+
+@pytest.mark.parametrize("error", [soundfile.SoundFileError("no"), MemoryError(), OSError("gone")])
+@pytest.mark.parametrize("where", ["open", "write", "close"])
+def test_a_failed_encoder_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    monkeypatch.setattr(soundfile, "SoundFile", FailingSound(where, error))
+    # The error is kept, and with it all that its traceback refers to.
+    with pytest.raises((OutputError, MemoryError)) as caught:
+        write(tmp_path / "a.flac", np.zeros(100, np.float32), 8000)
+    running = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in running if name.startswith("vinovits-audio-file")]
+    assert caught.value is not None

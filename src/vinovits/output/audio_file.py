@@ -98,10 +98,11 @@ class AudioFile:
             self._file = part.open("wb")
         try:
             self._writer: WavStream | _Encoder
-            if audio.container == "WAV":
-                self._writer = WavStream(self._file, sampling_rate, patch=True)
-            else:
-                self._writer = _Encoder(self._file, audio, sampling_rate)
+            with self._errors_named():
+                if audio.container == "WAV":
+                    self._writer = WavStream(self._file, sampling_rate, patch=True)
+                else:
+                    self._writer = _Encoder(self._file, audio, sampling_rate)
         except BaseException:
             self._file.close()
             raise
@@ -165,7 +166,11 @@ class _Encoder:
 
             self._resampler = soxr.ResampleStream(sampling_rate, rate, 1, dtype="float32")
         self._thread = ThreadPoolExecutor(1, "vinovits-audio-file")
-        self._sound: Any = self._on_thread(self._open, audio, rate)
+        try:
+            self._sound: Any = self._on_thread(self._open, audio, rate)
+        except BaseException:
+            self._thread.shutdown()  # nobody gets an encoder to close
+            raise
 
     def write(self, samples: NDArray[np.floating]) -> None:
         import numpy as np
