@@ -22,13 +22,14 @@ BELOW = {
     "runtime": set(),
     "graph_cache": set(),
     "graphs": {"errors", "graph_cache", "manifests", "runtime"},
-    "features": {"errors", "graphs", "manifests", "places", "features"},
+    "features": {"errors", "graphs", "manifests", "places", "features", "store"},
+    "store": {"errors", "manifests", "output", "places", "store"},
     "engine": {"errors", "graph_cache", "graphs", "text", "voices", "features", "engine"},
     "output": {"errors", "engine", "output", "text"},
     "nets": {"errors", "text", "nets"},
     "convert": {
         *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),
-        *("nets", "convert", "runtime"),
+        *("nets", "convert", "runtime", "store"),
     },
 }
 

@@ -27,3 +27,30 @@ def converted(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(converted: Path, tmp_path: Path) -> Path:
     """A copy of the converted folder, to be broken."""
     return Path(shutil.copytree(converted, tmp_path / "tiny"))
+
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "features"
+
+
+@pytest.fixture(scope="session")
+def clap_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded CLAP in f32; not to be altered."""
+    out = tmp_path_factory.mktemp("features") / "clap"
+    convert_features(GOLDEN / "clap", out, precision="f32")
+    return out
+
+
+@pytest.fixture(scope="session")
+def emotion_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded emotion regressor in f32; not to be altered."""
+    out = tmp_path_factory.mktemp("features") / "emotion"
+    convert_features(GOLDEN / "wav2vec2", out, precision="f32")
+    return out
+
+
+@pytest.fixture(scope="session")
+def wavlm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recorded WavLM in f32; not to be altered."""
+    out = tmp_path_factory.mktemp("features") / "wavlm"
+    convert_features(GOLDEN / "wavlm", out, precision="f32")
+    return out

@@ -54,9 +54,9 @@ class BertFeatures:
         self.name = manifest.name
         self.width = manifest.width
         self.words = bool(manifest.word_splitter)
-        self._tokenizer = _read_tokenizer(folder / "tokenizer.json")
+        self._tokenizer = read_tokenizer(folder / "tokenizer.json")
         self._word_tokenizer = (
-            _read_tokenizer(folder / "word_pieces.json") if self.words else self._tokenizer
+            read_tokenizer(folder / "word_pieces.json") if self.words else self._tokenizer
         )
         self._lock = threading.Lock()
         self._compiled: Graph | None = None
@@ -225,7 +225,12 @@ def spread_rows(rows: Rows, word2ph: Sequence[int], entries: int | None = None) 
     return spread
 
 
-def _read_tokenizer(path: Path) -> Tokenizer:
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a feature folder.
+
+    Raises:
+        VoiceError: The file isn't one.
+    """
     from tokenizers import Tokenizer
 
     try:

@@ -196,8 +196,34 @@ class WavlmManifest(FeatureManifest):
         self.check_least(where, width=1, states=1, sampling_rate=1000, shortest=1)
 
 
+@dataclass(frozen=True, slots=True)
+class G2pwManifest(FeatureManifest):
+    """A reading for each character of a Chinese sentence."""
+
+    KIND: ClassVar[str] = "g2pw"
+    REQUIRED_FILES: ClassVar[tuple[str, ...]] = (
+        *("model.xml", "model.bin"),
+        *("tokenizer.json", "tables.json"),
+    )
+
+    max_length: int
+    """The longest sequence, [CLS] and [SEP] included, that the graph takes."""
+    first_id: int
+    """Id in front of every text, [CLS]."""
+    last_id: int
+    """Id behind every text, [SEP]."""
+    unknown_id: int
+    """Id of what the vocabulary lacks, [UNK]."""
+
+    def check(self, where: str) -> None:
+        """Refuse what can't be."""
+        FeatureManifest.check(self, where)
+        self.check_least(where, max_length=3, first_id=0, last_id=0, unknown_id=0)
+
+
 KINDS: dict[str, type[FeatureManifest]] = {
-    kind.KIND: kind for kind in (BertManifest, ClapManifest, EmotionManifest, WavlmManifest)
+    kind.KIND: kind
+    for kind in (BertManifest, ClapManifest, EmotionManifest, G2pwManifest, WavlmManifest)
 }
 """The manifest of each kind of feature model."""
 

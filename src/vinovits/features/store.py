@@ -12,6 +12,7 @@ from vinovits.errors import VoiceError
 from vinovits.features.manifest import MANIFEST
 from vinovits.manifests import sha256
 from vinovits.places import find, roots
+from vinovits.store.catalogue import command_for
 
 ENVIRONMENT = "VINOVITS_FEATURES"
 """Environment variable with more folders to search first, separated as in PATH."""
@@ -50,9 +51,11 @@ def find_features(name: str) -> Path:
     # Looked up among the names that were found: a name with slashes or dots leads nowhere.
     if name in folders:
         return folders[name]
+    command = command_for(name)
     raise VoiceError(
-        f"There is no feature model {name!r}. Get it by `vinovits models pull {name}`, or speak "
-        f"without features (`--features none`). There are: {', '.join(folders) or 'none'}. "
+        f"There is no feature model {name!r}. "
+        + (f"Get it by `{command}`, or speak" if command else "Speak")
+        + f" without features (`--features none`). There are: {', '.join(folders) or 'none'}. "
         f"Searched: {', '.join(map(str, searched))}; {ENVIRONMENT} may name another folder that "
         "holds it."
     )

@@ -9,13 +9,18 @@ row of ARCHITECTURES.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 from vinovits.convert.features.builder import GraphBuilder, Precision, Progress, quantise_rows
+from vinovits.convert.features.clap import convert_clap
+from vinovits.convert.features.g2pw import convert_g2pw, is_g2pw
 from vinovits.convert.features.request import Request
 from vinovits.convert.features.source import Config
 from vinovits.convert.features.text import NETWORKS, convert_text
+from vinovits.convert.features.wav2vec2 import convert_emotion
+from vinovits.convert.features.wavlm import convert_wavlm
 from vinovits.errors import CheckpointError, UsageError
 from vinovits.features.manifest import FeatureManifest, write_manifest
 from vinovits.output.atomic import atomic_folder
@@ -24,6 +29,9 @@ __all__ = ["ARCHITECTURES", "GraphBuilder", "Precision", "convert_features", "qu
 
 ARCHITECTURES: dict[str, Callable[[Config, Request, Path], FeatureManifest]] = {
     **dict.fromkeys(NETWORKS, convert_text),
+    "clap": convert_clap,
+    "wav2vec2": convert_emotion,
+    "wavlm": convert_wavlm,
 }
 """What converts a model, by the `model_type` of its config.json."""
 
@@ -32,7 +40,7 @@ def convert_features(
     source: Path,
     out: Path,
     layer: int | None = None,
-    precision: Precision = "int8",
+    precision: Precision | None = None,
     *,
     name: str | None = None,
     origin: str = "",
@@ -49,7 +57,8 @@ def convert_features(
             embedding, 1 the state after the first layer, -1 the last one. What comes after it is
             left out. None for the one that voices were trained on.
         precision: How weights are stored: "int8" with a scale and a zero point for each row, "f16"
-            or "f32". Computation is in float32 in any case.
+            or "f32". Computation is in float32 in any case. None for int8, but f16 for g2pW, whose
+            result is a choice that int8 turns now and then.
         name: The model's name; by default that of the folder `out`.
         origin: Where the weights come from, for people.
         licence: SPDX identifier of the weights' licence.
@@ -64,18 +73,29 @@ def convert_features(
         OutputError: The folder can't be written.
         MissingExtraError: torch or safetensors isn't installed.
     """
+    if precision is None:
+        precision = "f16" if is_g2pw(source) else "int8"
     if precision not in get_args(Precision):
         known = ", ".join(get_args(Precision))
         raise UsageError(f"There is no precision {precision!r}. There are: {known}.")
-    config = Config(source / "config.json")
-    convert = ARCHITECTURES.get(config.text("model_type"))
-    if convert is None:
-        raise CheckpointError(
-            f"{config.path} describes a {config.text('model_type')!r} model. "
-            f"vinovits makes features from: {', '.join(ARCHITECTURES)}."
-        )
+    convert = _converter(source)
     request = Request(source, precision, layer, name or out.name, origin, licence, progress)
     with atomic_folder(out) as folder:
-        manifest = convert(config, request, folder)
+        manifest = convert(request, folder)
         write_manifest(manifest, folder)
     return manifest
+
+
+def _converter(source: Path) -> Callable[[Request, Path], FeatureManifest]:
+    """What converts the model of a folder."""
+    if is_g2pw(source):
+        return convert_g2pw
+    config = Config(source / "config.json")
+    kind = config.text("model_type")
+    convert = ARCHITECTURES.get(kind)
+    if convert is None:
+        raise CheckpointError(
+            f"{config.path} describes a {kind!r} model. vinovits makes features from: "
+            f"{', '.join(ARCHITECTURES)}, and g2pW."
+        )
+    return partial(convert, config)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vinovits.errors import CheckpointError, MissingExtraError
+from vinovits.store.inspect import problem
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -199,6 +200,22 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def check_file(path: Path) -> None:
+    """Say what is wrong with a file that isn't what its name says.
+
+    Raises:
+        CheckpointError: It is missing, a git-lfs pointer, a web page, or cut off.
+    """
+    try:
+        wrong = problem(path)
+    except OSError as error:
+        if path.exists():
+            raise CheckpointError(f"{path} can't be read: {error.strerror}.") from None
+        raise CheckpointError(f"{path} is missing; the model needs it.") from None
+    if wrong:
+        raise CheckpointError(f"{path} {wrong}. Download it again.")
+
+
 def _as_float(tensor: Tensor) -> NDArray[np.float32]:
     """A copy in float32, whatever the file has."""
     import torch
@@ -235,6 +252,7 @@ def _open(path: Path) -> Mapping[str, Callable[[], Tensor]]:
         raise MissingExtraError(
             "Converting needs more packages. Install them with `pip install 'vinovits[convert]'`."
         ) from error
+    check_file(path)
     try:
         if path.suffix == ".safetensors":
             opened: Any = safe_open(path, framework="pt")  # its methods are untyped
@@ -247,8 +265,6 @@ def _open(path: Path) -> Mapping[str, Callable[[], Tensor]]:
             state = torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing: the weights are read from there.") from None
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{path} is damaged, or holds more than tensors; it was not loaded, as such a file can "

@@ -65,6 +65,18 @@ def write_tokenizers(source: Path, folder: Path, vocabulary: int) -> tuple[int, 
     return ids[_FIRST], ids[_LAST]
 
 
+def write_vocabulary(path: Path, folder: Path) -> dict[str, int]:
+    """Write the tokenizer.json of a vocab.txt of BERT into `folder`; returns its ids by token.
+
+    Raises:
+        CheckpointError: The file isn't such a vocabulary.
+    """
+    vocabulary = _read_vocabulary(path)
+    text = _word_pieces(vocabulary, {}).to_str() + "\n"
+    (folder / TOKENIZER).write_text(text, encoding="utf-8", newline="\n")
+    return vocabulary
+
+
 def _parse(content: dict[str, Any], path: Path) -> Tokenizer:
     """The tokenizer of a tokenizer.json."""
     from tokenizers import Tokenizer
