@@ -78,7 +78,9 @@ def test_a_closed_stream_ends(voice: Voice) -> None:
     stream = voice.stream(TEXT)
     next(stream)
     stream.close()
-    assert list(stream) == []
+    assert next(stream, None) is None
+    with pytest.raises(UsageError, match="or was closed"):
+        list(stream)
 
 
 def test_sentences_begin_and_end_in_silence_so_that_seams_dont_click(voice: Voice) -> None:
@@ -122,6 +124,15 @@ def test_a_pause_is_silence_between_sentences_and_timed(voice: Voice) -> None:
     np.testing.assert_array_equal(
         paused.samples[moved : moved + length], plain.samples[start : start + length]
     )
+
+
+def test_a_stream_is_gone_through_once(voice: Voice) -> None:
+    stream = voice.stream(TEXT)
+    first = next(stream)
+    rest = list(stream)  # goes on where it was
+    assert first.start_sample == 0 < rest[0].start_sample
+    with pytest.raises(UsageError, match="This stream has given its chunks"):
+        list(stream)
 
 
 def test_features_change_the_sound_and_can_be_left_out(

@@ -17,6 +17,7 @@ from vinovits.engine.settings import Settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.timings import time_sentence
 from vinovits.engine.windows import GROWTH
+from vinovits.errors import UsageError
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import to_sequence
 
@@ -44,7 +45,8 @@ class _Prepared:
 class Stream(Iterator[Chunk]):
     """The chunks of a text that is being spoken, for one thread; `stats` is complete at the end.
 
-    Used in a `with` statement, it stops its work when the block is left.
+    Used in a `with` statement, it stops its work when the block is left. It gives its chunks once:
+    to go through them again, after their end or `close`, raises a `UsageError`.
     """
 
     def __init__(
@@ -76,13 +78,27 @@ class Stream(Iterator[Chunk]):
         self._stages, self._settings, self._speaker = stages, settings, speaker
         self._watch = began
         self._samples = 0
+        self._ended = False
         self.stats.stages["read"] = time.perf_counter() - began
         prepared = self._prepare(sentences)
         self._chunks = self._run_ahead(prepared) if ahead else self._run(prepared)
 
+    def __iter__(self) -> Stream:
+        if self._ended:
+            # An empty second pass would look like a text without a sound.
+            raise UsageError(
+                "This stream has given its chunks, or was closed. Keep them, as in "
+                "`chunks = list(stream)`, or call `voice.stream` again."
+            )
+        return self
+
     def __next__(self) -> Chunk:
         resumed = time.perf_counter()
-        chunk = next(self._chunks)
+        try:
+            chunk = next(self._chunks)
+        except BaseException:
+            self._ended = True
+            raise
         now = time.perf_counter()
         if chunk.start_sample == 0:
             self.stats.first_chunk_seconds = now - self._watch
@@ -93,6 +109,7 @@ class Stream(Iterator[Chunk]):
 
     def close(self) -> None:
         """Stop the work; the chunks end here."""
+        self._ended = True
         self._chunks.close()
 
     def __enter__(self) -> Stream:
