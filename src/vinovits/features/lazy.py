@@ -1,0 +1,70 @@
+"""A graph that is compiled when it is first run, and forgotten when its memory is wanted back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vinovits.graphs import Graph, GraphInfo, compile_graph, find_device
+
+
+class LazyGraph:
+    """A graph of a feature folder. Any number of threads may run one object at once.
+
+    Args:
+        folder: The feature folder.
+        name: Of the graph's two files.
+        sums: sha256 of the folder's files, by name.
+        device: The OpenVINO device to run on.
+        cache_dir: Where compiled graphs are kept; None for nowhere.
+
+    Raises:
+        DeviceError: OpenVINO doesn't have this device.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        sums: Mapping[str, str],
+        device: str,
+        cache_dir: Path | None,
+    ) -> None:
+        find_device(device)
+        self._path = folder / f"{name}.xml"
+        self._sums = [sums[f"{name}.{end}"] for end in ("xml", "bin")]
+        self._device, self._cache_dir = device, cache_dir
+        self._lock = threading.Lock()
+        self._compiled: Graph | None = None
+
+    def __call__(self, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
+        """Run once; the arrays that come back are the caller's own."""
+        return self._graph()(**inputs)
+
+    @property
+    def info(self) -> GraphInfo:
+        """Where it really runs and at what precision; compiles it if need be."""
+        return self._graph().info
+
+    @property
+    def loaded(self) -> bool:
+        """Is it in memory?"""
+        return self._compiled is not None
+
+    def unload(self) -> None:
+        """Give its memory back; the next call compiles it again."""
+        with self._lock:
+            self._compiled = None
+
+    def _graph(self) -> Graph:
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = compile_graph(
+                    self._path, self._device, self._cache_dir, self._sums
+                )
+            return self._compiled
