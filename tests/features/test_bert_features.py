@@ -80,7 +80,7 @@ def test_one_piece_more_than_fits(tiny: BertFeatures) -> None:
 def test_padding_changes_nothing(tiny: BertFeatures) -> None:
     pieces = [7, 8, 9]
     ids = np.array([2, *pieces, 3], np.int64)
-    exact = tiny._graph()(input_ids=ids, mask=np.ones(5, np.bool_))["features"]
+    exact = tiny.graph(input_ids=ids, mask=np.ones(5, np.bool_))["features"]
     np.testing.assert_allclose(tiny.features(pieces), exact, atol=1e-5)
 
 

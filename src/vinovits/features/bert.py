@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from vinovits.errors import TextError, VoiceError
 from vinovits.features.cache import ResultCache
+from vinovits.features.lazy import LazyGraph
 from vinovits.features.manifest import BertManifest, read_manifest
-from vinovits.graphs import Graph, GraphInfo, compile_graph, find_device
+from vinovits.graphs import GraphInfo
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,6 +34,7 @@ class BertFeatures:
     Attributes:
         name: Name of the feature model.
         width: Numbers per row.
+        graph: From input_ids (T), int64, and mask (T), bool, to features (T, width).
         words: True if the model may be asked for texts that MeCab has cut (`pieces_of_words`).
 
     Args:
@@ -48,9 +49,7 @@ class BertFeatures:
 
     def __init__(self, folder: Path, device: str = "cpu", cache_dir: Path | None = None) -> None:
         self._manifest = manifest = read_manifest(folder, BertManifest)
-        self._folder, self._cache_dir = folder, cache_dir
-        find_device(device)
-        self._device = device
+        self.graph = LazyGraph(folder, "model", manifest.files, device, cache_dir)
         self.name = manifest.name
         self.width = manifest.width
         self.words = bool(manifest.word_splitter)
@@ -58,24 +57,16 @@ class BertFeatures:
         self._word_tokenizer = (
             read_tokenizer(folder / "word_pieces.json") if self.words else self._tokenizer
         )
-        self._lock = threading.Lock()
-        self._compiled: Graph | None = None
         self._results = ResultCache()
 
     @property
     def info(self) -> GraphInfo:
         """Where the graph really runs and at what precision; loads it if need be."""
-        return self._graph().info
-
-    @property
-    def loaded(self) -> bool:
-        """Is the graph in memory?"""
-        return self._compiled is not None
+        return self.graph.info
 
     def unload(self) -> None:
         """Give the memory of the graph and of the results back; the next call loads it again."""
-        with self._lock:
-            self._compiled = None
+        self.graph.unload()
         self._results.clear()
 
     def pieces(self, text: str) -> list[int]:
@@ -148,15 +139,6 @@ class BertFeatures:
         mean: Rows = self.features(pieces).mean(axis=0)
         return mean
 
-    def _graph(self) -> Graph:
-        with self._lock:
-            if self._compiled is None:
-                files = self._manifest.files
-                sums = [files["model.xml"], files["model.bin"]]
-                path = self._folder / "model.xml"
-                self._compiled = compile_graph(path, self._device, self._cache_dir, sums)
-            return self._compiled
-
     def _run(self, pieces: NDArray[np.int64]) -> Rows:
         """One run of the graph: (n,) ids to (n + 2, width) rows."""
         length = len(pieces) + 2
@@ -166,7 +148,7 @@ class BertFeatures:
         ids[1 : length - 1] = pieces
         ids[length - 1] = self._manifest.last_id
         mask = np.arange(padded) < length
-        return self._graph()(input_ids=ids, mask=mask)["features"][:length]
+        return self.graph(input_ids=ids, mask=mask)["features"][:length]
 
 
 def normalise_columns(rows: Rows) -> Rows:

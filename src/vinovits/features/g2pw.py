@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 
 from vinovits.errors import VoiceError
 from vinovits.features.bert import read_tokenizer
+from vinovits.features.lazy import LazyGraph
 from vinovits.features.manifest import G2pwManifest, read_manifest
-from vinovits.graphs import Graph, GraphInfo, compile_graph, find_device
+from vinovits.graphs import GraphInfo
 from vinovits.manifests import build
 
 EXCLUDED_POLYPHONIC = frozenset("一不和咋嗲剖差攢倒難奔勁拗肖瘙誒泊听噢")
@@ -88,23 +88,19 @@ class G2pw:
     def __init__(self, folder: Path, device: str = "cpu", cache_dir: Path | None = None) -> None:
         self._manifest = read_manifest(folder, G2pwManifest)
         self.name = self._manifest.name
-        self._folder, self._device, self._cache_dir = folder, device, cache_dir
-        find_device(device)
+        self.graph = LazyGraph(folder, "model", self._manifest.files, device, cache_dir)
         self._tables = _read_tables(folder / "tables.json")
         self._numbers = {character: row for row, character in enumerate(self._tables.polyphonic)}
         self._tokenizer = read_tokenizer(folder / "tokenizer.json")
-        self._lock = threading.Lock()
-        self._compiled: Graph | None = None
 
     @property
     def info(self) -> GraphInfo:
         """Where the graph really runs and at what precision; loads it if need be."""
-        return self._graph().info
+        return self.graph.info
 
     def unload(self) -> None:
         """Give the memory of the graph back; the next call loads it again."""
-        with self._lock:
-            self._compiled = None
+        self.graph.unload()
 
     def readings(self, text: str) -> list[Reading]:
         """A reading for every character of a sentence.
@@ -149,7 +145,7 @@ class G2pw:
 
     def probabilities(self, queries: Queries) -> NDArray[np.float32]:
         """How likely each reading is for each character asked about: (Q, R)."""
-        return self._graph()(**queries.inputs)["probs"]
+        return self.graph(**queries.inputs)["probs"]
 
     def _choose(self, text: str) -> list[tuple[int, int]]:
         """Positions of the characters that the model reads, and the numbers of their readings."""
@@ -184,15 +180,6 @@ class G2pw:
             places |= dict.fromkeys(range(*word.span()), len(ids))
             ids += token.ids or [self._manifest.unknown_id]
         return [*ids, self._manifest.last_id], places
-
-    def _graph(self) -> Graph:
-        with self._lock:
-            if self._compiled is None:
-                files = self._manifest.files
-                sums = [files["model.xml"], files["model.bin"]]
-                path = self._folder / "model.xml"
-                self._compiled = compile_graph(path, self._device, self._cache_dir, sums)
-            return self._compiled
 
 
 def _read_tables(path: Path) -> _Tables:
