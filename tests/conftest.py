@@ -98,6 +98,29 @@ def tiny_voice(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
+def anyone_voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny voice folder without a speaker table: it copies the speaker of a recording."""
+    import torch
+
+    from vinovits.convert.voice import convert_checkpoint
+    from vinovits.nets.config import ModelConfig
+    from vinovits.nets.synthesizer import Synthesizer
+    from vinovits.nets.variants import VARIANTS
+
+    config = copy.deepcopy(TINY_CONFIG)
+    config["data"]["n_speakers"] = 0
+    torch.manual_seed(3)
+    variant = VARIANTS["2.3"]
+    network = Synthesizer(ModelConfig.from_dict(config, variant), variant, posterior=False)
+    folder = tmp_path_factory.mktemp("anyone")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    torch.save({"model": network.state_dict()}, folder / "G_0.pth")
+    out = folder / "anyone"
+    convert_checkpoint(folder / "G_0.pth", folder / "config.json", out, languages=["en"])
+    return out
+
+
+@pytest.fixture(scope="session")
 def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of compiled graphs that no test shares with the user."""
     return tmp_path_factory.mktemp("graphs")

@@ -186,19 +186,28 @@ def say(
 
 def _speaker(voice: Voice, speaker: str | None) -> Any:
     """What the engine takes for the option: a name, a number, or the vector of a recording."""
+    if voice.manifest.spectrogram is not None:
+        return _copied(voice, speaker)
     if speaker is None:
         return None
-    if voice.manifest.spectrogram is not None:
-        import soundfile
-
-        try:
-            samples, rate = soundfile.read(speaker, dtype="float32", always_2d=True)
-        except (OSError, RuntimeError) as error:
-            raise UsageError(
-                f"The voice {voice.manifest.name!r} copies the speaker of a recording, but "
-                f"--speaker {speaker} can't be read as audio: {error}"
-            ) from error
-        return voice.speaker_from(samples.mean(axis=1), rate)
     if speaker not in voice.manifest.speakers and speaker.isdecimal() and len(speaker) < 10:
         return int(speaker)
     return speaker
+
+
+def _copied(voice: Voice, recording: str | None) -> Any:
+    """The vector of who is heard in a recording."""
+    import soundfile
+
+    copies = f"The voice {voice.manifest.name!r} copies the speaker of a recording"
+    if recording is None:
+        raise UsageError(f"{copies}: add --speaker recording.wav.")
+    if not os.path.lexists(recording):
+        raise UsageError(f"{copies}, but there is no file {recording}.")
+    try:
+        samples, rate = soundfile.read(recording, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{copies}, but --speaker {recording} can't be read as audio: {error}"
+        ) from error
+    return voice.speaker_from(samples.mean(axis=1), rate)
