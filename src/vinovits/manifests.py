@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vinovits.errors import VoiceError
+from vinovits.errors import VinovitsError, VoiceError
 
 T = TypeVar("T")
+
+_LONGEST_NAME = 100
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode categories: control characters, lone surrogates, line and paragraph separators."""
 
 _REMEDY = "Get the folder again, or convert it again."
 
@@ -117,6 +122,30 @@ def _value(value: Any, annotation: str, where: str) -> Any:
 def _check_type(value: Any, expected: Any, where: str) -> None:
     if not isinstance(value, expected) or isinstance(value, bool):
         raise VoiceError(f"{where} has a value of the wrong kind, {value!r:.60}. {_REMEDY}")
+
+
+def check_name(name: str, what: str, error: type[VinovitsError] = VoiceError) -> None:
+    """Check the name of a voice or a feature model: people see it, and folders are named so.
+
+    Args:
+        name: The name.
+        what: What it names, for the error.
+        error: What to raise.
+
+    Raises:
+        VinovitsError: `error`: it is empty, too long, holds what can't be seen or parts a path,
+            or begins or ends as a file name shouldn't.
+    """
+    if (
+        not 1 <= len(name) <= _LONGEST_NAME
+        or name != name.strip()
+        or name.startswith(".")
+        or any(c in "/\\" or unicodedata.category(c) in _UNSEEN for c in name)
+    ):
+        raise error(
+            f"{what} can't be {name!r:.60}. A name has 1 to {_LONGEST_NAME} characters that can be "
+            "seen, no slash or backslash among them, and begins with no dot."
+        )
 
 
 def check_names(files: Iterable[str], required: Iterable[str], where: str) -> None:

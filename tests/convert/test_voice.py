@@ -79,6 +79,11 @@ def test_a_folder_with_files_isnt_overwritten(tiny_checkpoint: Path, tmp_path: P
         ({"precision": "int4"}, "Unknown precision"),
         ({"languages": ["fr"]}, "can't speak 'fr'"),
         ({"feature_models": {"fr_bert": "x"}}, "no feature input 'fr_bert'"),
+        ({"name": ""}, "The name of the voice can't be ''. A name has 1 to 100 characters"),
+        ({"name": "../x"}, "The name of the voice can't be '../x'"),
+        ({"name": "x" * 300}, "The name of the voice can't be 'xxx"),
+        ({"feature_models": {"en_bert": "a/b"}}, "The feature model of en_bert can't be 'a/b'"),
+        ({"feature_models": {"en_bert": "a\n"}}, "The feature model of en_bert can't be "),
     ],
 )
 def test_options_that_cant_be(
@@ -86,6 +91,7 @@ def test_options_that_cant_be(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         _convert(tiny_checkpoint, tmp_path / "voice", **options)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_voice_without_speakers_takes_reference_speech(

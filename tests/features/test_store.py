@@ -107,6 +107,13 @@ def test_impossible_entries(folder: Path, entry: str, value: object, message: st
         read_manifest(folder, FeatureManifest)
 
 
+@pytest.mark.parametrize("name", ["../secret", "", "a\nb", "x" * 101])
+def test_a_name_that_cant_be(folder: Path, name: str) -> None:
+    rewrite(folder, lambda manifest: manifest.update(name=name))
+    with pytest.raises(VoiceError, match=r"features\.json: name can't be "):
+        read_manifest(folder, FeatureManifest)
+
+
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "..", "C:\\x", ""])
 def test_a_path_that_climbs_out_of_the_folder(folder: Path, name: str) -> None:
     rewrite(folder, lambda manifest: manifest["files"].update({name: "0" * 64}))

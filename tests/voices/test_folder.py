@@ -74,6 +74,28 @@ def test_paths_that_climb_out_are_refused(folder: Path, name: str) -> None:
         read_manifest(folder)
 
 
+ODD_NAMES = ["", "../x", "a/b", "a\\b", ".", "..", ".x", " x", "x ", "x" * 101, "a\nb", "\x1b[31m"]
+
+
+@pytest.mark.parametrize("name", [*ODD_NAMES, "\x00", "\u2028", "\ud800"])
+def test_odd_names_are_refused(folder: Path, name: str) -> None:
+    before = json.loads((folder / "voice.json").read_text())
+    _change(folder, name=name)
+    with pytest.raises(VoiceError, match=r"voice\.json: name can't be .* A name has 1 to 100"):
+        read_manifest(folder)
+    _change(folder, name="fine", features=[{**before["features"][0], "model": name}])
+    with pytest.raises(VoiceError, match=r"voice\.json: model can't be "):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize(
+    "name", ["joe", "Ann's voice (2)", "小春音アミ", "山田　太郎", "é", "x" * 100]
+)
+def test_names_of_people_are_fine(folder: Path, name: str) -> None:
+    _change(folder, name=name)
+    assert read_manifest(folder).name == name
+
+
 def test_links_that_lead_out_arent_followed(folder: Path, tmp_path: Path) -> None:
     outside = tmp_path / "flow.bin"
     shutil.move(folder / "flow.bin", outside)

@@ -21,7 +21,7 @@ from vinovits.convert.graphs import (
 from vinovits.convert.source import Source, Styles, open_source
 from vinovits.engine.windows import receptive_field
 from vinovits.errors import CheckpointError, OutputError, UsageError
-from vinovits.manifests import sha256
+from vinovits.manifests import check_name, sha256
 from vinovits.nets.checkpoint import build_network, read_state
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
@@ -93,11 +93,13 @@ def convert_checkpoint(
     Raises:
         CheckpointError: The checkpoint or config can't be read, or the result fails its test.
         OutputError: `out` holds files already or can't be written.
-        UsageError: An unknown precision, language or feature input.
+        UsageError: An unknown precision, language or feature input, or an impossible name.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"Unknown precision {precision!r}; there are {', '.join(PRECISIONS)}.")
     source = open_source(checkpoint, config)
+    name = name if name is not None else source.name or out.resolve().name
+    check_name(name, "The name of the voice", UsageError)
     tensors = {
         tensor: value
         for tensor, value in read_state(source.weights).items()
@@ -127,7 +129,7 @@ def convert_checkpoint(
         icon = _write_icon(source, work)
         models = {need.name: need.model for need in family.features} | dict(feature_models or {})
         manifest = VoiceManifest(
-            name=name or source.name or out.name,
+            name=name,
             variant=family.name,
             precision=precision,
             sampling_rate=sizes.sampling_rate,
@@ -187,9 +189,10 @@ def _check_arguments(
             known = ", ".join(variant.languages)
             raise UsageError(f"A {variant.name} voice can't speak {code!r}; it knows {known}.")
     inputs = [need.name for need in variant.features]
-    for key in feature_models or {}:
+    for key, model in (feature_models or {}).items():
         if key not in inputs:
             raise UsageError(f"There is no feature input {key!r}; there are {', '.join(inputs)}.")
+        check_name(model, f"The feature model of {key}", UsageError)
 
 
 def _round_condition(network: Synthesizer) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from vinovits.errors import VoiceError
-from vinovits.manifests import build, check_files, check_names, read_json, write_json
+from vinovits.manifests import build, check_files, check_name, check_names, read_json, write_json
 
 MANIFEST = "features.json"
 FORMAT = 1
@@ -44,6 +44,7 @@ class FeatureManifest:
         Raises:
             VoiceError: An entry is impossible; the message names `where`.
         """
+        check_name(self.name, f"{where}: name")
         check_names(self.files, self.REQUIRED_FILES, where)
 
     def check_least(self, where: str, **least: int) -> None:
@@ -69,9 +70,9 @@ class BertManifest(FeatureManifest):
     vocabulary: int
     """Rows of the embedding table: every id is below it."""
     first_id: int
-    """Id in front of every text, [CLS]."""
+    """Id in front of every text, mostly that of [CLS]."""
     last_id: int
-    """Id behind every text, [SEP]."""
+    """Id behind every text, mostly that of [SEP]."""
     normalise: str = ""
     """"columns" if every column of a text's rows is brought to a length of 1, over all its tokens;
     else nothing is done."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vinovits.errors import VoiceError
-from vinovits.manifests import build, check_files, check_names, read_json, write_json
+from vinovits.manifests import build, check_files, check_name, check_names, read_json, write_json
 from vinovits.text.sequence import EDGE
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
 
@@ -162,6 +162,9 @@ class VoiceManifest:
         return manifest
 
     def _check(self, where: str) -> None:
+        check_name(self.name, f"{where}: name")
+        for need in self.features:
+            check_name(need.model, f"{where}: model")
         speaker = ["speakers.npy"]
         if self.spectrogram is not None:
             speaker = ["reference.xml", "reference.bin"]
