@@ -1,19 +1,29 @@
-"""What compressing the weights of a feature model costs and saves.
+"""What feature models cost: compressing their weights, and the largest of them at its real size.
 
     python bench/features.py FOLDER [--layer -3] [--json FILE]
 
 FOLDER is a BERT as Hugging Face has it. It is converted at every precision and run, each in a
 process of its own, over the sentences of bench/data/joe_recorded.json. Differences are from f32.
+
+    python bench/features.py --large [--precision int8] [--layers 24] [--json FILE]
+
+makes a folder of the size of Erlangshen-MegatronBert-1.3B (24 layers, 2048 wide, 21248 tokens) with
+random weights in f16, converts it, and runs sentences of 20 and 100 characters through it and
+through the same network in eager torch, each in a process of its own. Needs 8 GB of disk in the
+folder for temporary files and 8 GB of memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +34,21 @@ from rich.table import Table
 
 SENTENCES = Path(__file__).parent / "data" / "joe_recorded.json"
 PRECISIONS = ("f32", "f16", "int8")
+LARGE = {
+    "model_type": "megatron-bert",
+    "vocab_size": 21248,
+    "hidden_size": 2048,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 8,
+    "hidden_act": "gelu_new",
+    "intermediate_size": 8192,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "layer_norm_eps": 1e-12,
+}
+CHARACTERS = (20, 100)
+TIMES = 9
+"""Sentences of each length; the median is reported."""
 
 
 def run(folder: Path, out: Path) -> None:
@@ -82,17 +107,219 @@ def measure(source: Path, layer: int, scratch: Path) -> dict[str, dict[str, Any]
     return results
 
 
+def write_large(folder: Path, layers: int) -> None:
+    """A model folder of random weights, as large as the real one."""
+    import torch
+
+    config = {**LARGE, "num_hidden_layers": layers}
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    generator = torch.Generator().manual_seed(0)
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator).mul_(0.02).half()
+
+    state = {
+        "bert.embeddings.word_embeddings.weight": noise(config["vocab_size"], width),
+        "bert.embeddings.position_embeddings.weight": noise(512, width),
+        "bert.embeddings.token_type_embeddings.weight": noise(2, width),
+        "bert.encoder.ln.weight": torch.ones(width).half(),
+        "bert.encoder.ln.bias": torch.zeros(width).half(),
+    }
+    for index in range(layers):
+        at = f"bert.encoder.layer.{index}"
+        for name, outputs, inputs in (
+            *((f"attention.self.{role}", width, width) for role in ("query", "key", "value")),
+            ("attention.output.dense", width, width),
+            ("intermediate.dense", inner, width),
+            ("output.dense", width, inner),
+        ):
+            state[f"{at}.{name}.weight"] = noise(outputs, inputs)
+            state[f"{at}.{name}.bias"] = noise(outputs)
+        for name in ("attention.ln", "ln"):
+            state[f"{at}.{name}.weight"] = 1 + noise(width)
+            state[f"{at}.{name}.bias"] = noise(width)
+    folder.mkdir()
+    torch.save(state, folder / "pytorch_model.bin")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    hanzi = [chr(0x4E00 + index) for index in range(21128 - 5)]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *hanzi]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+
+
+def sentences() -> list[list[list[int]]]:
+    """Token ids of random sentences, all different, for each length."""
+    rng = np.random.default_rng(0)
+    return [
+        [rng.integers(5, 21128, length).tolist() for _ in range(TIMES + 1)] for length in CHARACTERS
+    ]
+
+
+def timed(features: Callable[[list[int]], np.ndarray], out: Path) -> dict[str, Any]:
+    """Seconds per sentence; the rows of the first sentence of each length go to `out`."""
+    figures, rows = {}, {}
+    for length, texts in zip(CHARACTERS, sentences(), strict=True):
+        rows[str(length)] = features(texts[0])
+        seconds = []
+        for text in texts[1:]:
+            start = time.perf_counter()
+            features(text)
+            seconds.append(time.perf_counter() - start)
+        figures[f"milliseconds_{length}"] = 1000 * float(np.median(seconds))
+    np.savez(out, **rows)
+    return figures
+
+
+def part_convert(source: Path, out: Path, precision: str) -> dict[str, Any]:
+    from vinovits.convert.features import convert_features
+
+    start = time.perf_counter()
+    convert_features(source, out, precision=precision)  # type: ignore[arg-type]
+    return {
+        "seconds": time.perf_counter() - start,
+        "graph_bytes": sum((out / name).stat().st_size for name in ("model.xml", "model.bin")),
+    }
+
+
+def part_openvino(folder: Path, out: Path) -> dict[str, Any]:
+    from vinovits.features.bert import BertFeatures
+    from vinovits.graphs import core
+
+    core()  # not a part of what a feature model costs
+    process = psutil.Process()
+    before = process.memory_info().rss
+    start = time.perf_counter()
+    bert = BertFeatures(folder)
+    bert.features([5])
+    loading = time.perf_counter() - start
+    figures = {"load_seconds": loading, **timed(bert.states, out)}
+    figures["memory_bytes"] = process.memory_info().rss - before
+    bert.unload()
+    figures["after_unload_bytes"] = process.memory_info().rss - before
+    return figures
+
+
+def part_torch(folder: Path, out: Path) -> dict[str, Any]:
+    import torch
+    from torch.nn import functional as F
+
+    process = psutil.Process()
+    before = process.memory_info().rss
+    start = time.perf_counter()
+    config = json.loads((folder / "config.json").read_bytes())
+    state = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    w = {name.removeprefix("bert."): state.pop(name).float() for name in list(state)}
+    loading = time.perf_counter() - start
+    width, heads = config["hidden_size"], config["num_attention_heads"]
+
+    def linear(x: torch.Tensor, name: str) -> torch.Tensor:
+        return F.linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
+
+    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
+        return F.layer_norm(x, (width,), w[f"{name}.weight"], w[f"{name}.bias"], 1e-12)
+
+    @torch.inference_mode()
+    def features(pieces: list[int]) -> np.ndarray:
+        """All layers run, as in the released code; the state that is used is kept."""
+        ids = torch.tensor([[2, *pieces, 3]])
+        x = w["embeddings.word_embeddings.weight"][ids]
+        x = x + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        x = x + w["embeddings.token_type_embeddings.weight"][0]
+        states = [x]
+        for index in range(config["num_hidden_layers"]):
+            at = f"encoder.layer.{index}"
+            y = norm(x, f"{at}.attention.ln")
+            q, k, v = (
+                linear(y, f"{at}.attention.self.{role}").unflatten(2, (heads, -1)).transpose(1, 2)
+                for role in ("query", "key", "value")
+            )
+            shares = torch.softmax(q @ k.transpose(2, 3) / (width // heads) ** 0.5, dim=3)
+            x = x + linear((shares @ v).transpose(1, 2).flatten(2), f"{at}.attention.output.dense")
+            y = F.gelu(linear(norm(x, f"{at}.ln"), f"{at}.intermediate.dense"), approximate="tanh")
+            x = x + linear(y, f"{at}.output.dense")
+            states.append(x)
+        return states[-3][0].numpy()
+
+    figures = {"load_seconds": loading, **timed(features, out)}
+    figures["memory_bytes"] = process.memory_info().rss - before
+    return figures
+
+
+def part(*arguments: str) -> dict[str, Any]:
+    """Run one part in a process of its own; its figures and its peak of memory."""
+    command = [sys.executable, __file__, "--part", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def measure_large(precision: str, layers: int, scratch: Path) -> dict[str, dict[str, Any]]:
+    source, made = scratch / "source", scratch / "made"
+    write_large(source, layers)
+    results = {"convert": part("convert", str(source), str(made), precision)}
+    for name, folder in (("openvino", made), ("torch", source)):
+        results[name] = part(name, str(folder), str(scratch / f"{name}.npz"))
+    rows, exact = np.load(scratch / "openvino.npz"), np.load(scratch / "torch.npz")
+    cosines = [
+        (rows[key] * exact[key]).sum(axis=1)
+        / (np.linalg.norm(rows[key], axis=1) * np.linalg.norm(exact[key], axis=1))
+        for key in exact.files
+    ]
+    results["openvino"]["cosine_min"] = float(np.concatenate(cosines).min())
+    results["source"] = {"bytes": (source / "pytorch_model.bin").stat().st_size}
+    return results
+
+
+def show_large(console: Console, results: dict[str, dict[str, Any]]) -> None:
+    made = results["convert"]
+    console.print(
+        f"{results['source']['bytes'] / 1e9:.2f} GB of f16 weights, converted in "
+        f"{made['seconds']:.0f} s with at most {made['peak_bytes'] / 1e9:.1f} GB of memory; "
+        f"the graph has {made['graph_bytes'] / 1e9:.2f} GB."
+    )
+    table = Table("", "OpenVINO", "torch, eager, f32, all layers")
+    both = results["openvino"], results["torch"]
+    table.add_row("load", *(f"{one['load_seconds']:.1f} s" for one in both))
+    for length in CHARACTERS:
+        times = (f"{one[f'milliseconds_{length}']:.0f} ms" for one in both)
+        table.add_row(f"sentence of {length} characters", *times)
+    table.add_row("memory", *(f"{one['memory_bytes'] / 1e9:.2f} GB" for one in both))
+    table.add_row("at most, all included", *(f"{one['peak_bytes'] / 1e9:.2f} GB" for one in both))
+    table.add_row("after unload()", f"{both[0]['after_unload_bytes'] / 1e9:.2f} GB", "")
+    console.print(table)
+    console.print(f"Least cosine of a row to torch's: {both[0]['cosine_min']:.5f}.")
+    console.print(f"{os.cpu_count()} CPUs; load before: {os.getloadavg()[0]:.1f}.")
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--run"]:
         run(Path(sys.argv[2]), Path(sys.argv[3]))
         return
+    if sys.argv[1:2] == ["--part"]:
+        name, *arguments = sys.argv[2:]
+        parts = {"convert": part_convert, "openvino": part_openvino, "torch": part_torch}
+        figures = parts[name](*map(Path, arguments[:2]), *arguments[2:])
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps({**figures, "peak_bytes": peak}))
+        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--precision", choices=PRECISIONS, default="int8")
+    parser.add_argument("--layers", type=int, default=LARGE["num_hidden_layers"])
     parser.add_argument("--layer", type=int, default=-3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    console = Console()
+    if options.large:
+        with tempfile.TemporaryDirectory() as scratch:
+            large = measure_large(options.precision, options.layers, Path(scratch))
+        show_large(console, large)
+        if options.json:
+            options.json.write_text(json.dumps(large, indent=1) + "\n", encoding="utf-8")
+        return
+    if options.folder is None:
+        parser.error("name a folder, or --large")
     with tempfile.TemporaryDirectory() as scratch:
         results = measure(options.folder, options.layer, Path(scratch))
     table = Table("weights", *results)
@@ -107,7 +334,6 @@ def main() -> None:
         ("difference, largest", lambda one: f"{one['max_difference']:.4f}"),
     ):
         table.add_row(label, *map(text, results.values()))
-    console = Console()
     console.print(table)
     exact = results["f32"]
     console.print(f"The rows themselves: rms {exact['rms']:.2g}, peak {exact['peak']:.3g}.")

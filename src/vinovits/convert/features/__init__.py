@@ -78,7 +78,9 @@ def convert_features(
     if precision not in get_args(Precision):
         known = ", ".join(get_args(Precision))
         raise UsageError(f"There is no precision {precision!r}. There are: {known}.")
-    convert = _converter(source)
+    kind, convert = _converter(source)
+    if layer is not None and kind not in NETWORKS:
+        raise UsageError(f"Voices take one thing of a model of kind {kind}: leave out the layer.")
     request = Request(source, precision, layer, name or out.name, origin, licence, progress)
     with atomic_folder(out) as folder:
         manifest = convert(request, folder)
@@ -86,10 +88,10 @@ def convert_features(
     return manifest
 
 
-def _converter(source: Path) -> Callable[[Request, Path], FeatureManifest]:
-    """What converts the model of a folder."""
+def _converter(source: Path) -> tuple[str, Callable[[Request, Path], FeatureManifest]]:
+    """What the model of a folder is, and what converts it."""
     if is_g2pw(source):
-        return convert_g2pw
+        return "g2pw", convert_g2pw
     config = Config(source / "config.json")
     kind = config.text("model_type")
     convert = ARCHITECTURES.get(kind)
@@ -98,4 +100,4 @@ def _converter(source: Path) -> Callable[[Request, Path], FeatureManifest]:
             f"{config.path} describes a {kind!r} model. vinovits makes features from: "
             f"{', '.join(ARCHITECTURES)}, and g2pW."
         )
-    return partial(convert, config)
+    return kind, partial(convert, config)

@@ -9,6 +9,7 @@ from typing import Any
 
 from vinovits.convert.features import bert, deberta
 from vinovits.convert.features.builder import GraphBuilder
+from vinovits.convert.features.known import find_known
 from vinovits.convert.features.request import Request
 from vinovits.convert.features.source import Config, Weights
 from vinovits.convert.features.tokenizer import WORD_PIECES, write_tokenizers
@@ -69,6 +70,9 @@ def convert_text(config: Config, request: Request, folder: Path) -> BertManifest
     layers = layer % states
     vocabulary = config.number("vocab_size")
     first_id, last_id = write_tokenizers(source, folder, vocabulary)
+    known = find_known(config, request.name)
+    if known is not None and known.ends is not None:
+        first_id, last_id = known.ends
     graph = GraphBuilder(Weights(source, network.prefix), request.precision, request.progress)
     model = network.build(config, graph, layers)
     openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
