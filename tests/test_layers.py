@@ -72,6 +72,7 @@ try:
 except SystemExit as end:
     assert end.code == 0
 heavy = {"torch", "openvino", "tokenizers", "soundfile", "soxr", "matplotlib", "num2words"}
+heavy |= {"httpx2", "filelock"}
 print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -39,7 +39,7 @@ def roots(environment: str, kind: str) -> list[Path]:
 def find(folders: Iterable[Path], manifest: str) -> dict[str, Path]:
     """Folders by name that hold a file `manifest`; of two of one name, the first.
 
-    A folder that can't be read holds nothing.
+    A folder that can't be read holds nothing, and one whose name begins with a dot is unfinished.
     """
     found: dict[str, Path] = {}
     for folder in folders:
@@ -48,5 +48,6 @@ def find(folders: Iterable[Path], manifest: str) -> dict[str, Path]:
         except OSError:
             continue
         for path in paths:
-            found.setdefault(path.parent.name, path.parent)
+            if not path.parent.name.startswith("."):
+                found.setdefault(path.parent.name, path.parent)
     return found

@@ -155,7 +155,7 @@ def pull(
             for file in model.files:
                 expected = _expected(file, remembered, listed=wanted == usual)
                 record = _pull_file(remote, model, file, record, partial, progress, *expected)
-            _finish(partial, folder)
+            replace(partial, folder)
             _write(_remembered_path(model.name), record)
         except OSError as error:
             raise write_error(folder, error) from error
@@ -206,7 +206,7 @@ def take(model: Model, source: Path) -> Path:
             _link(path.resolve(), staging / name)
             record = record.with_file(name, sha256(staging / name), path.stat().st_size)
         _write(staging / RECORD, record)
-        _finish(staging, folder)
+        replace(staging, folder)
     except OSError as error:
         raise write_error(folder, error) from error
     finally:
@@ -334,8 +334,12 @@ def _expected(file: File, remembered: Record, *, listed: bool) -> tuple[str, int
     return (file.sha256 or sum_, file.size or size) if listed else (sum_, size)
 
 
-def _finish(made: Path, folder: Path) -> None:
-    """Give a complete folder its name; one that was there goes."""
+def replace(made: Path, folder: Path) -> None:
+    """Give a complete folder its name; one that was there goes.
+
+    Raises:
+        OSError: It can't be renamed.
+    """
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():

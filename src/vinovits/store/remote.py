@@ -167,7 +167,7 @@ class Remote:
                 f"{self._check_endpoint()}"
             ) from None
         except httpx2.TimeoutException:
-            raise TroubleError(f"no answer for {self.patience.timeout:.0f} seconds") from None
+            raise TroubleError(f"no answer for {self.patience.timeout:g} seconds") from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise DownloadError(
