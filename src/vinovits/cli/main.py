@@ -14,8 +14,11 @@ from typing import Any
 import click
 
 from vinovits.cli.convert import convert
+from vinovits.cli.convert_features import convert_features
 from vinovits.cli.doctor import doctor
 from vinovits.cli.info import info
+from vinovits.cli.models import models
+from vinovits.cli.pull import pull
 from vinovits.cli.say import say
 from vinovits.cli.streams import NoteHandler
 from vinovits.cli.voices import voices
@@ -130,5 +133,5 @@ def cli() -> None:
     """
 
 
-for command in (say, voices, info, doctor, convert):
+for command in (say, voices, info, doctor, convert, convert_features, pull, models):
     cli.add_command(command)
