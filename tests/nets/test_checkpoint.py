@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from vinovits.errors import CheckpointError
 from vinovits.nets.checkpoint import fold_weight_norm, load_checkpoint, read_state
@@ -130,6 +131,34 @@ def test_a_zip_that_torch_didnt_write(tmp_path: Path) -> None:
         read_state(tmp_path / "G_0.pth")
 
 
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        ("discriminators.0.convs.0.weight_g", r"a discriminator \(D_"),
+        ("dur_proj.weight", "a duration discriminator"),
+        ("convs.0.weight_g", "a WavLM discriminator"),
+        ("encoder.layer.0.weight", "no Bert-VITS2 voice.*encoder.layer.0.weight"),
+    ],
+)
+def test_other_networks_are_called_by_their_name(tmp_path: Path, tensor: str, message: str) -> None:
+    torch.save({"model": {tensor: torch.zeros(2)}}, tmp_path / "G_0.pth")
+    with pytest.raises(CheckpointError, match=message):
+        read_state(tmp_path / "G_0.pth")
+
+
+def test_safetensors_are_read_without_their_counter(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    state = read_state(tiny_checkpoint / "G_0.pth")
+    path = tmp_path / "model.safetensors"
+    save_file({**state, "iteration": torch.tensor([5])}, path)
+    assert set(read_state(path)) == set(state)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="Download it again"):
+        read_state(path)
+    path.write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match="Download it again"):
+        read_state(path)
+
+
 @pytest.mark.parametrize("content", [{"weights": {}}, {"model": [1]}, [1, 2]])
 def test_a_checkpoint_without_a_generator(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "D_0.pth")
@@ -152,7 +181,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         ("model", "inter_channels", 5, "odd inter_channels"),
         ("model", "hidden_channels", 0, "at least 1"),
         ("model", "hidden_channels", 10**9, "at most 1000000"),
-        ("model", "resblock", "3", "there are '1' and '2'"),
+        ("model", "n_flow_layer", 101, "at most 100"),
         ("model", "upsample_rates", "x", "wrong kind"),
         ("model", "upsample_kernel_sizes", [8], "two lengths"),
         ("model", "resblock_dilation_sizes", [], "two lengths"),
@@ -181,20 +210,43 @@ def test_config_files_that_are_no_config(tmp_path: Path, content: str, message: 
         ModelConfig.from_dict(read_config(tmp_path / "config.json"), VARIANT)
 
 
-def test_the_released_config_names_the_default_flow_depths(tiny_config: dict[str, Any]) -> None:
+def _flow(config: dict[str, Any], family: str) -> tuple[bool, int, int]:
+    sizes = ModelConfig.from_dict(config, VARIANTS[family])
+    return sizes.transformer_flow, sizes.couplings, sizes.flow_layers
+
+
+def test_the_depth_of_the_flow_is_the_familys_where_the_config_names_none(
+    tiny_config: dict[str, Any],
+) -> None:
     model = tiny_config["model"]
+    assert _flow(tiny_config, "2.3") == (False, 4, 1)
     del model["n_flow_layer"]
-    assert ModelConfig.from_dict(tiny_config, VARIANT).flow_layers == 4
-    model["use_transformer_flow"] = True
-    model["n_layers_trans_flow"] = 5
-    assert ModelConfig.from_dict(tiny_config, VARIANT).flow_layers == 5
+    assert _flow(tiny_config, "2.3") == (False, 4, 4)
+    del model["use_transformer_flow"]
+    assert [_flow(tiny_config, family)[2] for family in VARIANTS] == [3, 6, 6, *[4] * 4, 6, 6, 4, 6]
 
 
-@pytest.mark.parametrize("version", ["1.1.1", "2.0", "2.4", "2.6.1-JP-Extra"])
-def test_configs_of_other_families_are_named(tiny_config: dict[str, Any], version: str) -> None:
-    tiny_config["version"] = version
-    with pytest.raises(CheckpointError, match=f"version {version}, but this release reads"):
-        ModelConfig.from_dict(tiny_config, VARIANT)
+def test_keys_of_the_flow_mean_what_the_released_code_takes_them_for(
+    tiny_config: dict[str, Any],
+) -> None:
+    tiny_config["model"].update(n_flow_layer=2, n_layers_trans_flow=5)
+    assert _flow(tiny_config, "2.3") == (False, 4, 2)
+    tiny_config["model"]["use_transformer_flow"] = True
+    assert _flow(tiny_config, "2.3") == (True, 2, 5)
+    # The loader of Style-Bert-VITS2 passes over all of them.
+    tiny_config["model"].update(use_transformer_flow=False, flow_share_parameter=True)
+    assert _flow(tiny_config, "sbv2") == (True, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "dilations"), [("1", "1", 3), ("2", "2", 2), ("3", "2", 2), (1, "2", 2)]
+)
+def test_only_the_string_1_is_the_first_kind_of_residual_block(
+    tiny_config: dict[str, Any], given: object, kind: str, dilations: int
+) -> None:
+    tiny_config["model"].update(resblock=given, resblock_dilation_sizes=[[1, 3, 5, 7]])
+    sizes = ModelConfig.from_dict(tiny_config, VARIANT)
+    assert (sizes.resblock, len(sizes.resblock_dilation_sizes[0])) == (kind, dilations)
 
 
 @pytest.mark.parametrize(

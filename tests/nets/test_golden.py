@@ -10,24 +10,21 @@ import pytest
 
 from tests.conftest import GOLDEN, SHARED
 from vinovits.convert.compare import run_torch
-from vinovits.nets.checkpoint import load_checkpoint
-from vinovits.nets.config import ModelConfig
-from vinovits.nets.variants import VARIANTS
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "bench"))
 import parity  # the bench is no package
 
 COPIED = list(parity.find_cases(GOLDEN / "nets"))
 RECORDED = (
-    [c for c in parity.find_cases(SHARED / "golden" / "dev") if parity.variant_of(c) == "2.3"]
+    list(parity.find_cases(SHARED / "golden" / "dev"))
     if (SHARED / "golden" / "dev").is_dir()
     else []
 )
 
 
 @pytest.mark.parametrize("case", COPIED, ids=lambda case: case.name)
-def test_torch_and_openvino_agree_with_the_recording(case: parity.Case) -> None:
-    rows = parity.run_case(case, "2.3")
+def test_torch_and_openvino_agree_with_the_recording(case: parity.Case, tmp_path: Path) -> None:
+    rows = parity.run_case(case, tmp_path)
     stages = {(row.engine, row.stage) for row in rows}
     for engine in ("torch", "openvino"):
         assert {(engine, "frames"), (engine, "z"), (engine, "audio")} <= stages
@@ -36,14 +33,18 @@ def test_torch_and_openvino_agree_with_the_recording(case: parity.Case) -> None:
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
 def test_torch_agrees_with_every_recording_there_is(case: parity.Case) -> None:
-    variant = VARIANTS["2.3"]
-    config = ModelConfig.from_file(case.config, variant)
-    network = load_checkpoint(case.checkpoint, config, variant)
-    inputs = parity.read_inputs(case.inputs, ("bert", "ja_bert", "en_bert"))
+    with np.load(case.inputs) as recorded:
+        network = parity.load_network(case, recorded.get("emo_codebook"))
+    inputs = parity.read_inputs(case.inputs, network.variant)
     found = run_torch(network, inputs)
+    found |= parity.run_inside(network, inputs, found["g"])
     with np.load(case.outputs) as expected:
         np.testing.assert_array_equal(found["frames"], expected["w_ceil"])
-        for stage in ("m_p", "logs_p", "z_p", "z", "audio"):
+        if "emo_codes" in expected and "emo_codes" in found:
+            np.testing.assert_array_equal(found["emo_codes"], expected["emo_codes"])
+        for stage in {"x_hidden", "emo_emb", "style_emb", "m_p", "z_p", "z", "audio"} & set(
+            expected
+        ):
             peak = np.abs(expected[stage]).max()
             np.testing.assert_allclose(found[stage], expected[stage], atol=1e-5 * peak, rtol=0)
 

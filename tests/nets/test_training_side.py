@@ -43,7 +43,7 @@ def test_encoder_and_durations_of_a_padded_batch(
     g = network.emb_g(recorded["sid"]).unsqueeze(-1)
     features = {name: recorded[name].float() for name in ("bert", "ja_bert", "en_bert")}
     x, m, logs = network.enc_p(
-        recorded["x"], recorded["tone"], recorded["language"], features, mask, g
+        recorded["x"], recorded["tone"], recorded["language"], features, {}, mask, g
     )
     torch.testing.assert_close(x, recorded["plain.x_hidden"], atol=1e-5, rtol=0)
     torch.testing.assert_close(m, recorded["plain.m_p_text"], atol=1e-5, rtol=0)

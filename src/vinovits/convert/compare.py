@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vinovits.convert.graphs import condition_shapes
 from vinovits.engine.synthesis import expand, frames_per_phone, mix_durations
 from vinovits.graphs import Graph, compile_graph
 from vinovits.nets.synthesizer import Synthesizer
@@ -29,6 +30,8 @@ class Inputs:
     languages: npt.NDArray[np.int64]
     features: dict[str, Array]
     """By name (1, width, T)."""
+    conditions: dict[str, npt.NDArray[Any]]
+    """By name: style or emotion (1, width), emotion_row (1,)."""
     noise_sdp: Array
     """Normal draw (1, 2, T)."""
     noise_prior: Array
@@ -85,6 +88,7 @@ def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, npt.NDArray[Any
             torch.from_numpy(inputs.tones),
             torch.from_numpy(inputs.languages),
             {name: torch.from_numpy(array) for name, array in inputs.features.items()},
+            {name: torch.from_numpy(array) for name, array in inputs.conditions.items()},
             mask,
             g,
             torch.from_numpy(inputs.noise_sdp * np.float32(inputs.noise_w)),
@@ -135,6 +139,7 @@ class GraphStages:
             speaker=g,
             noise=inputs.noise_sdp * np.float32(inputs.noise_w),
             **{name: array for name, array in inputs.features.items() if name in names},
+            **inputs.conditions,
         )
 
     def flow(self, z_p: Array, g: Array) -> Array:
@@ -179,6 +184,11 @@ def probe_inputs(network: Synthesizer, features: Sequence[str]) -> Inputs:
         features={
             name: rng.standard_normal((1, widths[name], phones), np.float32) for name in features
         },
+        conditions={
+            # A row below 0 lets the vector decide.
+            name: -np.ones(1, np.int64) if name == "emotion_row" else _unit(rng, shape[1])
+            for name, shape in condition_shapes(network.variant).items()
+        },
         noise_sdp=rng.standard_normal((1, 2, phones), np.float32),
         noise_prior=rng.standard_normal((1, config.inter_channels, 4096), np.float32),
         sdp_ratio=0.5,
@@ -191,3 +201,9 @@ def probe_inputs(network: Synthesizer, features: Sequence[str]) -> Inputs:
             else np.abs(rng.standard_normal((1, config.spec_channels, 130), np.float32))
         ),
     )
+
+
+def _unit(rng: np.random.Generator, width: int) -> Array:
+    """A vector (1, width) of length 1, as feature models give them."""
+    vector = rng.standard_normal((1, width), np.float32)
+    return vector / np.float32(np.linalg.norm(vector))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vinovits.convert.compare import Array, StageDifference, compare_stages, probe_inputs
-from vinovits.convert.decoder import decoder_graph
+from vinovits.convert.decoder import bf16_snr, decoder_graph
 from vinovits.convert.detect import Detection, detect
 from vinovits.convert.graphs import (
     encoder_graph,
@@ -160,6 +160,7 @@ def convert_checkpoint(
             emotion=_emotion(family),
             styles=styles.names if styles is not None else {},
             icon=icon,
+            bf16_snr=round(bf16_snr(network), 1),
         )
         write_manifest(manifest, work)
     notes = (found.reason, *source.notes, *speaker_notes)

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SPEAKER_LAYER = 2
-"""The speaker vector is added before this layer (0 = first), in encoder and flow alike."""
+from vinovits.nets.config import ModelConfig
+from vinovits.nets.variants import Variant
 
 
 class ChannelNorm(nn.Module):
@@ -106,20 +106,16 @@ class FeedForward(nn.Module):
 
 
 class TransformerEncoder(nn.Module):
-    """Post-norm transformer; the speaker vector is added once, before `SPEAKER_LAYER`."""
+    """Post-norm transformer; the speaker vector is added once, before one of its layers."""
 
     def __init__(
-        self,
-        channels: int,
-        hidden: int,
-        heads: int,
-        layers: int,
-        kernel_size: int,
-        dropout: float,
-        gin_channels: int,
+        self, config: ModelConfig, variant: Variant, layers: int, kernel_size: int
     ) -> None:
         super().__init__()
-        self.spk_emb_linear = nn.Linear(gin_channels, channels)
+        self.speaker_layer = variant.speaker_layer
+        channels, hidden = config.hidden_channels, config.filter_channels
+        heads, dropout = config.n_heads, config.p_dropout
+        self.spk_emb_linear = nn.Linear(config.gin_channels, channels)
         self.drop = nn.Dropout(dropout)
         self.attn_layers = nn.ModuleList(
             RelativeAttention(channels, heads, dropout) for _ in range(layers)
@@ -138,7 +134,7 @@ class TransformerEncoder(nn.Module):
             self.attn_layers, self.norm_layers_1, self.ffn_layers, self.norm_layers_2, strict=True
         )
         for i, (attention, norm_1, feed_forward, norm_2) in enumerate(layers):
-            if i == SPEAKER_LAYER:
+            if i == self.speaker_layer:
                 speaker = self.spk_emb_linear(g.transpose(1, 2)).transpose(1, 2)
                 x = (x + speaker) * mask
             x = norm_1(x + self.drop(attention(x, pair_mask)))

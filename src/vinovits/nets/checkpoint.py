@@ -19,8 +19,19 @@ from vinovits.nets.variants import Variant
 _LFS_HEADER = b"version https://git-lfs"
 
 
+_NOT_WEIGHTS = ("iteration",)
+"""Tensors that Style-Bert-VITS2 stores beside the weights."""
+
+_NO_GENERATORS = {
+    "discriminators.": "a discriminator (D_*.pth)",
+    "dur_proj.": "a duration discriminator (DUR_*.pth)",
+    "convs.": "a WavLM discriminator (WD_*.pth)",
+}
+"""What files of other networks of the training hold, by the prefix of a tensor's name."""
+
+
 def load_checkpoint(path: Path, config: ModelConfig, variant: Variant) -> Synthesizer:
-    """Build the network and fill it with the generator weights of a released `G_*.pth`.
+    """Build the network and fill it with the generator weights of a released checkpoint.
 
     Full checkpoints and those without the posterior encoder are taken, in float32 or float16;
     weight norm is folded. No code of the file is ever run.
@@ -37,7 +48,14 @@ def load_checkpoint(path: Path, config: ModelConfig, variant: Variant) -> Synthe
         CheckpointError: The file can't be read, or its tensors don't fit; the message lists every
             key that is missing, unexpected or of another shape.
     """
-    state = fold_weight_norm(read_state(path))
+    return build_network(read_state(path), config, variant, path)
+
+
+def build_network(
+    tensors: Mapping[str, Tensor], config: ModelConfig, variant: Variant, path: Path
+) -> Synthesizer:
+    """As `load_checkpoint`, from tensors as `read_state` gives them; `path` is for errors."""
+    state = fold_weight_norm(tensors)
     posterior = any(name.startswith("enc_q.") for name in state)
     # Compared before any memory is taken: a config may ask for any size.
     with torch.device("meta"):
@@ -54,12 +72,24 @@ def load_checkpoint(path: Path, config: ModelConfig, variant: Variant) -> Synthe
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The generator's tensors as float32, by name.
+    """The generator's tensors as float32, by name, of a `G_*.pth` or a .safetensors file.
 
     Raises:
-        CheckpointError: No such file, a git-lfs pointer, truncated, a pickle with code in it, or
-            no table of tensors under "model".
+        CheckpointError: No such file, a git-lfs pointer, truncated, a pickle with code in it, no
+            tensors, those of another network, or values that can't be weights.
     """
+    _check_head(path)
+    if path.suffix in (".safetensors", ".aivm"):
+        model = _read_safetensors(path)
+    else:
+        model = _read_pickle(path)
+    model = {name: tensor for name, tensor in model.items() if name not in _NOT_WEIGHTS}
+    _check_generator(path, model)
+    _check_values(path, model)
+    return {name: tensor.float() for name, tensor in model.items()}
+
+
+def _check_head(path: Path) -> None:
     try:
         with path.open("rb") as file:
             head = file.read(len(_LFS_HEADER))
@@ -72,6 +102,22 @@ def read_state(path: Path) -> dict[str, Tensor]:
         )
     if not head:
         raise CheckpointError(f"The checkpoint {path} is an empty file. Download it again.")
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is damaged, or no .safetensors file ({error}). Download it again and compare "
+            "its size."
+        ) from None
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         with warnings.catch_warnings():
             # torch warns of pickles that it then refuses; the error below says what to do.
@@ -97,10 +143,24 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
         raise CheckpointError(
             f'The checkpoint {path} has no table of tensors under "model". A generator is named '
-            "G_*.pth; discriminators (D_*, WD_*, DUR_*) hold no voice."
+            "G_*.pth."
         )
-    _check_values(path, model)
-    return {name: tensor.float() for name, tensor in model.items()}
+    return model
+
+
+def _check_generator(path: Path, model: Mapping[str, Tensor]) -> None:
+    if "enc_p.emb.weight" in model:
+        return
+    for prefix, what in _NO_GENERATORS.items():
+        if any(name.startswith(prefix) for name in model):
+            raise CheckpointError(
+                f"{path} holds {what}, which serves training only and has no voice. Take the "
+                "generator that was saved with it, G_*.pth."
+            )
+    raise CheckpointError(
+        f"{path} holds no Bert-VITS2 voice: it has no tensor enc_p.emb.weight"
+        + (f", but {', '.join(list(model)[:3])} and so on." if model else " nor any other.")
+    )
 
 
 def _check_values(path: Path, model: Mapping[str, Tensor]) -> None:

@@ -46,6 +46,8 @@ class ModelConfig:
     gin_channels: int
     """Width of the speaker vector."""
     transformer_flow: bool
+    couplings: int
+    """Coupling layers of the flow."""
     flow_layers: int
     """Layers inside each coupling of the flow."""
     speakers: dict[str, int]
@@ -64,16 +66,11 @@ class ModelConfig:
 
         Raises:
             CheckpointError: A key is missing, of the wrong type, or of an impossible value, or the
-                config is another family's.
+                config asks for what no released code builds.
         """
         model, audio = _section(data, "model"), _section(data, "data")
-        version = data.get("version")
-        if version is not None and str(version) not in variant.versions:
-            raise CheckpointError(
-                f"The config says version {version}, but this release reads the family "
-                f"{variant.name} only (its configs say {' or '.join(variant.versions)})."
-            )
-        if model.get("flow_share_parameter"):
+        flow = {} if variant.fixed_flow else model
+        if flow.get("flow_share_parameter"):
             raise CheckpointError(
                 "The config sets flow_share_parameter, which no released code can build. "
                 "Set it to false if the checkpoint was trained without it."
@@ -84,12 +81,13 @@ class ModelConfig:
                 f"{variant.name} can build. Set it to true if the checkpoint has "
                 "enc_p.encoder.spk_emb_linear."
             )
-        transformer = bool(model.get("use_transformer_flow", True))
-        default = variant.transformer_flow_layers if transformer else variant.wavenet_flow_layers
+        transformer = bool(flow.get("use_transformer_flow", True))
+        # Only the string "1" stands for that kind, and each kind uses so many of its dilations.
+        resblock, dilations = ("1", 3) if model.get("resblock") == "1" else ("2", 2)
         try:
             filter_length = int(audio["filter_length"])
             mel_posterior = bool(model.get("use_mel_posterior_encoder", False))
-            return cls(
+            config = cls(
                 sampling_rate=int(audio["sampling_rate"]),
                 filter_length=filter_length,
                 hop_length=int(audio["hop_length"]),
@@ -104,20 +102,31 @@ class ModelConfig:
                 n_layers=int(model["n_layers"]),
                 kernel_size=int(model["kernel_size"]),
                 p_dropout=float(model["p_dropout"]),
-                resblock=str(model["resblock"]),
+                resblock=resblock,
                 resblock_kernel_sizes=_ints(model["resblock_kernel_sizes"]),
-                resblock_dilation_sizes=tuple(_ints(d) for d in model["resblock_dilation_sizes"]),
+                resblock_dilation_sizes=tuple(
+                    _ints(sizes)[:dilations] for sizes in model["resblock_dilation_sizes"]
+                ),
                 upsample_rates=_ints(model["upsample_rates"]),
                 upsample_initial_channel=int(model["upsample_initial_channel"]),
                 upsample_kernel_sizes=_ints(model["upsample_kernel_sizes"]),
                 n_speakers=int(audio["n_speakers"]),
                 gin_channels=int(model["gin_channels"]),
                 transformer_flow=transformer,
-                flow_layers=int(
-                    model.get("n_layers_trans_flow" if transformer else "n_flow_layer", default)
+                couplings=(
+                    int(flow.get("n_flow_layer", variant.couplings))
+                    if transformer
+                    else variant.couplings
+                ),
+                flow_layers=(
+                    int(flow.get("n_layers_trans_flow", variant.transformer_flow_layers))
+                    if transformer
+                    else int(flow.get("n_flow_layer", variant.wavenet_flow_layers))
                 ),
                 speakers={str(k): int(v) for k, v in dict(audio.get("spk2id", {})).items()},
             )
+            _check_depth(config, variant.speaker_layer + 1)
+            return config
         except KeyError as error:
             raise CheckpointError(
                 f"The config has no {error.args[0]!r}. Is this the config.json that was released "
@@ -166,6 +175,9 @@ def _ints(values: Any) -> tuple[int, ...]:
 _LARGEST = 1_000_000
 """Of any size: far beyond every released model, and small enough to be multiplied."""
 
+_MOST_LAYERS = 100
+"""Of any kind: building them takes time even where they take no memory."""
+
 
 def _check_sizes(config: ModelConfig) -> None:
     sizes = {
@@ -183,14 +195,16 @@ def _check_sizes(config: ModelConfig) -> None:
             "n_layers",
             "kernel_size",
             "gin_channels",
+            "couplings",
             "flow_layers",
             "upsample_initial_channel",
         ]
     }
     for name, size in sizes.items():
-        if not 1 <= size <= _LARGEST:
+        most = _MOST_LAYERS if name in ("n_layers", "couplings", "flow_layers") else _LARGEST
+        if not 1 <= size <= most:
             raise CheckpointError(
-                f"The config has {name} {size}; it must be at least 1 and at most {_LARGEST}."
+                f"The config has {name} {size}; it must be at least 1 and at most {most}."
             )
     if config.hidden_channels % config.n_heads:
         raise CheckpointError(
@@ -199,10 +213,6 @@ def _check_sizes(config: ModelConfig) -> None:
         )
     if config.inter_channels % 2:
         raise CheckpointError("The config has an odd inter_channels; the flow splits it in halves.")
-    if config.resblock not in ("1", "2"):
-        raise CheckpointError(
-            f"The config has resblock {config.resblock!r}; there are '1' and '2'."
-        )
     if len(config.upsample_rates) != len(config.upsample_kernel_sizes):
         raise CheckpointError(
             "The config has upsample_rates and upsample_kernel_sizes of two lengths."
@@ -226,7 +236,10 @@ def _check_sizes(config: ModelConfig) -> None:
             f"The config's upsample_rates multiply to {product}, but its hop_length is "
             f"{config.hop_length}: a frame must become hop_length samples."
         )
-    minimum = 3  # the speaker vector enters before the third layer (Bert-VITS2 2.x)
+
+
+def _check_depth(config: ModelConfig, minimum: int) -> None:
+    """The layer before which the speaker vector enters must be there."""
     layers = [("n_layers", config.n_layers)]
     if config.transformer_flow:
         layers.append(("n_layers_trans_flow", config.flow_layers))

@@ -19,22 +19,14 @@ _KERNEL = 5  # of both kinds, whatever the config's kernel_size says
 class Coupling(nn.Module):
     """x1 is shifted by a mean that x0 and the speaker vector give."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, variant: Variant) -> None:
         super().__init__()
         hidden = config.hidden_channels
         self.split_at = config.inter_channels // 2
         self.pre = nn.Conv1d(self.split_at, hidden, 1)
         self.enc: nn.Module
         if config.transformer_flow:
-            self.enc = TransformerEncoder(
-                hidden,
-                config.filter_channels,
-                config.n_heads,
-                config.flow_layers,
-                _KERNEL,
-                config.p_dropout,
-                config.gin_channels,
-            )
+            self.enc = TransformerEncoder(config, variant, config.flow_layers, _KERNEL)
         else:
             self.enc = WaveNet(hidden, _KERNEL, config.flow_layers, config.gin_channels)
         self.post = nn.Conv1d(hidden, self.split_at, 1)
@@ -63,8 +55,8 @@ class Flow(nn.Module):
     def __init__(self, config: ModelConfig, variant: Variant) -> None:
         super().__init__()
         self.flows = nn.ModuleList()
-        for _ in range(variant.couplings):
-            self.flows.append(Coupling(config))
+        for _ in range(config.couplings):
+            self.flows.append(Coupling(config, variant))
             self.flows.append(Flip())
 
     def forward(self, x: Tensor, mask: Tensor, g: Tensor, reverse: bool = False) -> Tensor:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from vinovits.nets.conditioning import build_text_encoder
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
 from vinovits.nets.durations import DurationPredictor, StochasticDurationPredictor
 from vinovits.nets.flow import Flow
 from vinovits.nets.posterior import PosteriorEncoder
 from vinovits.nets.reference import ReferenceEncoder
-from vinovits.nets.text_encoder import TextEncoder
 from vinovits.nets.variants import Variant
 
 
@@ -29,7 +29,7 @@ class Synthesizer(nn.Module):
         """
         super().__init__()
         self.config, self.variant = config, variant
-        self.enc_p = TextEncoder(config, variant)
+        self.enc_p = build_text_encoder(config, variant)
         self.sdp = StochasticDurationPredictor(config)
         self.dp = DurationPredictor(config, variant)
         self.flow = Flow(config, variant)
@@ -47,6 +47,7 @@ class Synthesizer(nn.Module):
         tones: Tensor,
         languages: Tensor,
         features: Mapping[str, Tensor],
+        conditions: Mapping[str, Tensor],
         mask: Tensor,
         g: Tensor,
         noise: Tensor,
@@ -58,6 +59,8 @@ class Synthesizer(nn.Module):
             tones: Ids (B, T).
             languages: Ids (B, T).
             features: By name (B, width, T).
+            conditions: By name, what colours the whole utterance: "style" or "emotion"
+                (B, width), and "emotion_row" (B,) where the family has numbered emotions.
             mask: (B, 1, T).
             g: Speaker vector (B, gin, 1).
             noise: Normal draw times noise_w (B, 2, T).
@@ -66,5 +69,5 @@ class Synthesizer(nn.Module):
             m_p and logs_p (B, inter, T); log frames by the stochastic and by the deterministic
             predictor (B, 1, T).
         """
-        x, m_p, logs_p = self.enc_p(phones, tones, languages, features, mask, g)
+        x, m_p, logs_p = self.enc_p(phones, tones, languages, features, conditions, mask, g)
         return m_p, logs_p, self.sdp(x, mask, g, noise), self.dp(x, mask, g)

@@ -27,16 +27,11 @@ class TextEncoder(nn.Module):
         for table in (self.emb, self.tone_emb, self.language_emb):
             nn.init.normal_(table.weight, 0.0, hidden**-0.5)
         for feature in variant.features:
-            self.add_module(f"{feature.name}_proj", nn.Conv1d(feature.width, hidden, 1))
-        self.encoder = TransformerEncoder(
-            hidden,
-            config.filter_channels,
-            config.n_heads,
-            config.n_layers,
-            config.kernel_size,
-            config.p_dropout,
-            config.gin_channels,
-        )
+            inner = feature.narrowed_to or feature.width
+            self.add_module(f"{feature.name}_proj", nn.Conv1d(inner, hidden, 1))
+            if feature.narrowed_to is not None:
+                self.add_module(f"{feature.name}_pre_proj", nn.Conv1d(feature.width, inner, 1))
+        self.encoder = TransformerEncoder(config, variant, config.n_layers, config.kernel_size)
         self.proj = nn.Conv1d(hidden, 2 * config.inter_channels, 1)
 
     def forward(
@@ -45,6 +40,7 @@ class TextEncoder(nn.Module):
         tones: Tensor,
         languages: Tensor,
         features: Mapping[str, Tensor],
+        conditions: Mapping[str, Tensor],
         mask: Tensor,
         g: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,6 +52,7 @@ class TextEncoder(nn.Module):
             languages: Ids (B, T).
             features: By name, rows of the feature models spread to phones (B, width, T). One that
                 is left out counts as projecting to nothing.
+            conditions: By name, what the method `condition` reads.
             mask: 1 for real phones, 0 for padding (B, 1, T).
             g: Speaker vector (B, gin, 1).
 
@@ -65,8 +62,22 @@ class TextEncoder(nn.Module):
         x = self.emb(phones) + self.tone_emb(tones) + self.language_emb(languages)
         for name in self.feature_names:
             if name in features:
-                x = x + self.get_submodule(f"{name}_proj")(features[name]).transpose(1, 2)
+                x = x + self.project(name, features[name]).transpose(1, 2)
+        image = self.condition(conditions)
+        if image is not None:
+            x = x + image.unsqueeze(1)
         x = x * math.sqrt(self.hidden_channels)
         x = self.encoder(x.transpose(1, 2), mask, g)
         m, logs = torch.split(self.proj(x) * mask, self.inter_channels, dim=1)
         return x, m, logs
+
+    def project(self, name: str, rows: Tensor) -> Tensor:
+        """Project feature rows (B, width, T) to (B, hidden, T)."""
+        for module in (f"{name}_pre_proj", f"{name}_proj"):
+            if hasattr(self, module):
+                rows = self.get_submodule(module)(rows)
+        return rows
+
+    def condition(self, given: Mapping[str, Tensor]) -> Tensor | None:
+        """What is added to every phone (B, hidden), in the families that take such a vector."""
+        return None

@@ -8,6 +8,14 @@ from typing import Any
 PUNCTUATION = ("!", "?", "…", ",", ".", "'", "-")
 """The phones that stand for punctuation, shared by all families."""
 
+_PHONES_108 = (
+    "AA E EE En I N OO U V a aa ae ah ai an ang ao aw ay b by c ch cl d dh dy e eh ei en eng er ey "
+    "f g gy h hh hy i i0 ia ian iang iao ie ih in ing iong ir iu iy j jh k ky l m my n ng ny o ong "
+    "ou ow oy p py q r ry s sh t th ts u ua uai uan uang uh ui un uo uw v van ve vn w x y z zh"
+)
+SYMBOLS_108 = ("_", *_PHONES_108.split(), *PUNCTUATION, "SP", "UNK")
+"""Symbols of the families 1.0.x, in the order of their ids. "_" (0) is pad and blank."""
+
 _PHONES_112 = (
     "AA E EE En N OO V a a: aa ae ah ai an ang ao aw ay b by c ch d dh dy e e: eh ei en eng er ey "
     "f g gy h hh hy i i0 i: ia ian iang iao ie ih in ing iong ir iu iy j jh k ky l m my n ng ny o "
@@ -55,12 +63,29 @@ class SymbolTable:
         return sum(numbers.tones for numbers in self.languages.values())
 
 
-TABLE_V2 = SymbolTable(
-    SYMBOLS_112,
-    {
-        "zh": LanguageNumbers(id=0, tone_start=0, tones=6),
-        "ja": LanguageNumbers(id=1, tone_start=6, tones=2),
-        "en": LanguageNumbers(id=2, tone_start=8, tones=4),
-    },
-)
+def _table(symbols: tuple[str, ...], japanese_tones: int) -> SymbolTable:
+    """Every family knows three languages; Japanese has gained a tone, which moves English."""
+    return SymbolTable(
+        symbols,
+        {
+            "zh": LanguageNumbers(id=0, tone_start=0, tones=6),
+            "ja": LanguageNumbers(id=1, tone_start=6, tones=japanese_tones),
+            "en": LanguageNumbers(id=2, tone_start=6 + japanese_tones, tones=4),
+        },
+    )
+
+
+TABLE_V2 = _table(SYMBOLS_112, japanese_tones=2)
 """The table of 2.0 and every later family."""
+
+_TABLE_V1_1 = _table(SYMBOLS_112, japanese_tones=1)
+
+TABLES = {
+    "1.0.1": _table(SYMBOLS_108, japanese_tones=1),
+    "1.1.0": _TABLE_V1_1,
+    "1.1.1": _TABLE_V1_1,
+    **dict.fromkeys(
+        ("2.0", "sbv2", "sbv2-jp-extra", "2.1", "2.2", "jp-extra", "2.4", "2.3"), TABLE_V2
+    ),
+}
+"""The table of each family of voices, by the family's name."""

@@ -11,7 +11,7 @@ from typing import Any
 from vinovits.errors import VoiceError
 from vinovits.manifests import build, check_files, check_name, check_names, read_json, write_json
 from vinovits.text.sequence import EDGE
-from vinovits.text.symbols import LanguageNumbers, SymbolTable
+from vinovits.text.symbols import TABLES, LanguageNumbers, SymbolTable
 
 FORMAT = 1
 """The format version that this release writes and reads."""
@@ -84,12 +84,24 @@ class Spectrogram:
 
 
 @dataclass(frozen=True, slots=True)
+class EmotionNeed:
+    """The input `emotion` of the graph `encoder`, and the feature model that makes it."""
+
+    width: int
+    """Channels of the vector."""
+    model: str
+    """Name of the feature folder."""
+    rows: int = 0
+    """How many emotions have a number too, for the graph input `emotion_row`; 0: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class VoiceManifest:
     """All of voice.json."""
 
     name: str
     variant: str
-    """Family of the network, such as "2.3"."""
+    """Family of the network, a key of `TABLES`."""
     precision: str
     """Of the stored weights: "f32" or "f16"."""
     sampling_rate: int
@@ -114,6 +126,15 @@ class VoiceManifest:
     card: Card = field(default_factory=Card)
     spectrogram: Spectrogram | None = None
     """Set if the folder has a graph `reference` instead of speakers.npy."""
+    emotion: EmotionNeed | None = None
+    """Set if the voice takes an emotion."""
+    styles: dict[str, int] = field(default_factory=dict)
+    """Names and rows of styles.npy, whose row 0 is the mean; empty if it takes no style."""
+    icon: str = ""
+    """Name of a picture in the folder, if there is one."""
+    bf16_snr: float = 0.0
+    """How far below the sound the noise lies that the decoder makes in bf16, in decibels, as
+    measured at the conversion; 0 where it isn't known."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data, without the format version."""
@@ -154,8 +175,8 @@ class VoiceManifest:
             fields["features"] = [
                 build(FeatureNeed, need, f"{where}, features") for need in features
             ]
-        for key, kind in (("defaults", Defaults), ("card", Card), ("spectrogram", Spectrogram)):
-            if key in fields and (fields[key] is not None or key != "spectrogram"):
+        for key, kind in _SECTIONS.items():
+            if key in fields and (fields[key] is not None or key not in _OPTIONAL):
                 fields[key] = build(kind, fields[key], f"{where}, {key}")
         manifest = build(cls, fields, where)
         manifest._check(where)
@@ -163,13 +184,29 @@ class VoiceManifest:
 
     def _check(self, where: str) -> None:
         check_name(self.name, f"{where}: name")
-        for need in self.features:
-            check_name(need.model, f"{where}: model")
+        models = [need.model for need in self.features]
+        if self.emotion is not None:
+            models.append(self.emotion.model)
+        for model in models:
+            check_name(model, f"{where}: model")
         speaker = ["speakers.npy"]
         if self.spectrogram is not None:
             speaker = ["reference.xml", "reference.bin"]
         graphs = [f"{name}.{end}" for name in GRAPHS for end in ("xml", "bin")]
+        if self.styles:
+            speaker.append("styles.npy")
+        if self.icon:
+            speaker.append(self.icon)
         check_names(self.files, graphs + speaker, where)
+        if self.variant not in TABLES:
+            raise VoiceError(
+                f"{where} is of the family {self.variant!r}, which this release doesn't know. It "
+                f"knows {', '.join(TABLES)}."
+            )
+        if self.styles and min(self.styles.values()) < 0:
+            raise VoiceError(f"{where} names a style with a row below 0.")
+        if self.emotion is not None and (self.emotion.width < 1 or self.emotion.rows < 0):
+            raise VoiceError(f"{where} has an impossible input for emotions: {self.emotion}.")
         lowest = {
             **dict.fromkeys(("sampling_rate", "hop_length", "latent_channels"), 1),
             "speaker_channels": 1,
@@ -194,6 +231,10 @@ class VoiceManifest:
         for code in self.languages:
             if code not in self.table.languages:
                 raise VoiceError(f"{where} speaks {code!r}, but its table has no such language.")
+
+
+_OPTIONAL: dict[str, Any] = {"spectrogram": Spectrogram, "emotion": EmotionNeed}
+_SECTIONS: dict[str, Any] = {"defaults": Defaults, "card": Card, **_OPTIONAL}
 
 
 @dataclass(frozen=True, slots=True)
