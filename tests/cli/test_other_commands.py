@@ -235,7 +235,7 @@ def test_convert_takes_feature_models_as_pairs(run: Run, tiny_checkpoint: Path) 
 
 def test_convert_of_nothing_leaves_nothing(run: Run, tiny_checkpoint: Path) -> None:
     result = run("convert", "none.pth", str(tiny_checkpoint / "config.json"), "made")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "none.pth" in result.stderr
     assert not list(Path().iterdir())
 
@@ -244,6 +244,8 @@ def test_convert_without_torch_names_the_extra(run: Run, monkeypatch: pytest.Mon
     for name in [name for name in sys.modules if name.startswith("vinovits.convert")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
+    for name in ("a.pth", "b.json"):
+        Path(name).touch()
     result = run("convert", "a.pth", "b.json", "made")
     assert result.exit_code == 1
     assert result.stderr == (

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vinovits.cli.inputs import InputPath
 from vinovits.errors import MissingExtraError, UsageError, VoiceError
 
 if TYPE_CHECKING:
     from vinovits.convert.voice import Conversion
 
-_PATH = click.Path(path_type=Path)
-
 
 @click.command(short_help="Convert a released checkpoint into a voice folder.")
-@click.argument("checkpoint", type=_PATH)
-@click.argument("config", type=_PATH)
-@click.argument("out", type=_PATH)
+@click.argument("checkpoint", type=InputPath("checkpoint"))
+@click.argument("config", type=InputPath("config"), nargs=-1, metavar="[CONFIG]")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--variant",
+    metavar="NAME",
+    help="The checkpoint's family, such as 2.0 or sbv2-jp-extra. Default is the one that its "
+    "tensors and its config tell.",
+)
 @click.option(
     "--precision",
     type=click.Choice(["f32", "f16"]),
@@ -53,15 +58,21 @@ _PATH = click.Path(path_type=Path)
 @click.option("--use", default="", help="For the card: what it may and may not be used for.")
 def convert(
     checkpoint: Path,
-    config: Path,
+    config: tuple[Path, ...],
     out: Path,
+    variant: str | None,
     precision: str,
     name: str | None,
     languages: tuple[str, ...],
     feature_models: tuple[str, ...],
     **card: str,
 ) -> None:
-    """Convert CHECKPOINT (a released `G_*.pth`) and CONFIG (its config.json) into a folder OUT.
+    """Convert CHECKPOINT into a voice folder OUT.
+
+    CHECKPOINT is a `G_*.pth` or a .safetensors file, an AIVM file, or a folder, of which the newest
+    checkpoint is taken. CONFIG is its config.json, looked for beside the checkpoint if not given;
+    the style_vectors.npy of a Style-Bert-VITS2 voice lies beside one of them. The family is found
+    and printed.
 
     The result is checked: each stage runs in torch and in OpenVINO on a test utterance, and the
     largest difference is printed. If one is above a thousandth of the stage's peak, the command
@@ -70,8 +81,10 @@ def convert(
     This needs torch, which speaking doesn't: `pip install 'vinovits[convert]'`.
 
     \b
-    Example:
+    Examples:
       vinovits convert G_0.pth config.json my-voice --precision f16 --language en
+      vinovits convert model_assets/anna anna
+      vinovits convert anna.aivm anna
     """
     try:
         from vinovits.convert.voice import convert_checkpoint
@@ -86,12 +99,15 @@ def convert(
 
     from vinovits.cli.streams import console, print_table, table
 
+    if len(config) > 1:
+        raise UsageError("Give one checkpoint, one config at the most, and the folder to make.")
     models = dict(_pair(given) for given in feature_models)
     with console(sys.stderr).status("Converting and comparing with torch ..."):
         made = convert_checkpoint(
             checkpoint,
-            config,
+            config[0] if config else None,
             out,
+            variant=variant,
             precision=precision,
             name=name,
             languages=languages or None,
@@ -99,6 +115,8 @@ def convert(
             card=Card(**card),
         )
 
+    for note in made.notes:
+        click.echo(note, err=True)
     rows = table("stage", "largest difference", "of peak", right=("largest difference", "of peak"))
     for difference in made.differences:
         rows.add_row(difference.stage, f"{difference.absolute:.1e}", f"{difference.relative:.1e}")

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import click
 
+from vinovits.cli.inputs import InputPath
 from vinovits.cli.streams import console, megabytes
 from vinovits.errors import MissingExtraError
 
-_PATH = click.Path(path_type=Path)
-
 
 @click.command("convert-features", short_help="Convert a feature model to OpenVINO.")
-@click.argument("folder", type=_PATH)
-@click.argument("out", type=_PATH, required=False)
+@click.argument("folder", type=InputPath("folder"))
+@click.argument("out", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--precision",
     type=click.Choice(["int8", "f16", "f32"]),
@@ -78,7 +77,7 @@ def convert_features(
     if known is not None:
         origin = origin or f"https://huggingface.co/{known.repository}"
         licence = licence or known.licence
-    with _bar(name) as progress:
+    with bar(name) as progress:
         manifest = features.convert_features(
             folder,
             out,
@@ -98,7 +97,7 @@ def convert_features(
 
 
 @contextmanager
-def _bar(name: str) -> Iterator[Callable[[int, int], None]]:
+def bar(name: str) -> Iterator[Callable[[int, int], None]]:
     """What shows how far the conversion is, on a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, all_: None
