@@ -24,10 +24,15 @@ from rich.console import Console
 from rich.table import Table
 
 from vinovits.convert.features import convert_features
+from vinovits.engine.styles import blend_style
 from vinovits.errors import TextError, VinovitsError
 from vinovits.features.bert import BertFeatures, mix_style, spread_rows
+from vinovits.features.clap import ClapFeatures
+from vinovits.features.emotion import EmotionFeatures
 from vinovits.features.g2pw import G2pw
 from vinovits.features.japanese_words import split_words
+from vinovits.features.mel import crop_starts
+from vinovits.features.wavlm import WavlmFeatures
 
 LIMIT = 1e-4
 COSINE = 0.99
@@ -190,15 +195,92 @@ def check_g2pw(recorded: Recorded) -> None:
             recorded.same(name, label, found, case[label])
 
 
+def check_clap(recorded: Recorded) -> None:
+    clap = ClapFeatures(recorded.converted)
+    for case in recorded.cases["cases"]:
+        name = case["id"]
+        if case["kind"] == "text":
+            ids = recorded.get(name, "input_ids")[0]
+            recorded.same(name, "tokens", clap.tokens(case["text"]), ids)
+            outputs = clap.graphs["text"](input_ids=ids, mask=np.ones(len(ids), np.bool_))
+            embedding = clap.text(case["text"])
+        else:
+            wave, rate, seed = wave_of(recorded, name), case["sampling_rate"], case["numpy_seed"]
+            mel = clap.spectrograms(wave, rate, seed)
+            if recorded.has(name, "mel"):
+                recorded.close(name, "mel", mel, np.stack([recorded.get(name, "mel")] * len(mel)))
+            else:
+                whole, starts = recorded.get(name, "mel_whole"), recorded.get(name, "crop_starts")
+                frames = mel.shape[1]
+                recorded.same(name, "crop_starts", crop_starts(len(whole), frames, seed), starts)
+                recorded.close(name, "mel_whole", clap.mel(wave), whole)
+                crops = [whole[start : start + frames] for start in starts]
+                expected = np.stack([recorded.get(name, "mel_shrunk"), *crops])
+                recorded.close(name, "mel_shrunk", mel, expected)
+            outputs = clap.graphs["audio"](mel=mel)
+            embedding = clap.audio(wave, rate, seed)
+        recorded.close(name, "pooled", outputs["pooled"][0], recorded.get(name, "pooled"))
+        recorded.close(name, "projected", outputs["projected"], recorded.get(name, "projected"))
+        recorded.close(name, "embedding", embedding, recorded.get(name, "embedding")[0])
+
+
+def check_emotion(recorded: Recorded) -> None:
+    emotion = EmotionFeatures(recorded.converted)
+    for case in recorded.cases["cases"]:
+        name = case["id"]
+        wave = wave_of(recorded, name)
+        values = recorded.get(name, "input_values")[0]
+        found = emotion.wave(wave, case["sampling_rate"])
+        recorded.close(name, "input_values", found, values)
+        outputs = emotion.graph(wave=values)
+        recorded.close(name, "hidden", outputs["hidden"], recorded.get(name, "hidden"))
+        recorded.close(name, "logits", outputs["logits"], recorded.get(name, "logits")[0])
+        vector = emotion.audio(wave, case["sampling_rate"])
+        recorded.close(name, "embedding", vector, recorded.get(name, "embedding")[0])
+
+
+def check_wavlm(recorded: Recorded) -> None:
+    wavlm = WavlmFeatures(recorded.converted)
+    for case in recorded.cases["cases"]:
+        name = case["id"]
+        states = wavlm.hidden_states(wave_of(recorded, name), case["sampling_rate"])
+        for index, expected in enumerate(recorded.get(name, "hidden_states")):
+            recorded.close(name, f"state {index}", states[index], expected)
+        if recorded.has(name, "stacked"):
+            # Channels: all of the first state, then all of the next.
+            stacked = np.concatenate([state.T for state in states])
+            recorded.close(name, "stacked", stacked.T, recorded.get(name, "stacked")[0].T)
+
+
+def check_styles(recorded: Recorded) -> None:
+    """Bit for bit: one formula."""
+    table = np.load(recorded.folder / "style_vectors.npy")
+    for case in recorded.cases["cases"]:
+        name = case["id"]
+        style = recorded.arrays["audio_vector"]
+        if case["kind"] == "stored":
+            style = table[case["style_id"]]
+        vector = blend_style(table[0], style, case["weight"])
+        recorded.same(name, "style_vector", vector, recorded.get(name, "style_vector"))
+
+
+def wave_of(recorded: Recorded, name: str) -> Array:
+    return recorded.get(name, "wave_int8").astype(np.float32) / np.float32(128)
+
+
 CHECKS: dict[str, Callable[[Recorded], None]] = {
     "bert": check_text,
     "megatron-bert": check_text,
     "deberta-v2": check_text,
     "g2pw": check_g2pw,
+    "clap": check_clap,
+    "wav2vec2": check_emotion,
+    "wavlm": check_wavlm,
+    "sbv2-style": check_styles,
 }
 """By what `kind_of` finds. One that converts nothing is in PLAIN as well."""
 
-PLAIN: set[str] = set()
+PLAIN = {"sbv2-style"}
 """Checks of what needs no conversion; they run once."""
 
 

@@ -28,6 +28,7 @@ class ClapFeatures:
         name: Name of the feature model.
         width: Numbers of an embedding.
         graphs: The graphs, by name: "text" and "audio".
+        mel: The spectrogram that it listens to.
 
     Args:
         folder: A folder with features.json, the graphs and the tokenizer.
@@ -50,7 +51,7 @@ class ClapFeatures:
             for name in ("text", "audio")
         }
         self._results = ResultCache()
-        self._mel = LogMel(
+        self.mel = LogMel(
             manifest.sampling_rate,
             manifest.fft_size,
             manifest.hop_length,
@@ -75,10 +76,7 @@ class ClapFeatures:
         Raises:
             UsageError: It is longer than the model reads, or no text.
         """
-        if not isinstance(prompt, str):
-            raise UsageError(f"A text prompt is a str, not {type(prompt).__name__}.")
-        # UTF-8 has no place for lone surrogates.
-        tokens = self._tokenizer.encode(prompt.encode("utf-8", "ignore").decode()).ids
+        tokens = self.tokens(prompt)
         longest = self._manifest.max_length
         if len(tokens) > longest:
             raise UsageError(
@@ -93,6 +91,14 @@ class ClapFeatures:
         embedding: Embedding = self.graphs["text"](input_ids=ids, mask=mask)["embedding"][0]
         self._results.put(prompt, embedding)
         return embedding
+
+    def tokens(self, prompt: str) -> list[int]:
+        """Ids of the tokens of a text, <s> and </s> around it."""
+        if not isinstance(prompt, str):
+            raise UsageError(f"A text prompt is a str, not {type(prompt).__name__}.")
+        # UTF-8 has no place for lone surrogates.
+        ids: list[int] = self._tokenizer.encode(prompt.encode("utf-8", "ignore").decode()).ids
+        return ids
 
     def audio(self, samples: Samples, sampling_rate: int, seed: int = 0) -> Embedding:
         """The embedding of a sound.
@@ -115,11 +121,17 @@ class ClapFeatures:
         key = fingerprint(samples, sampling_rate), seed
         if (known := self._results.get(key)) is not None:
             return known
-        heard = resample(samples, sampling_rate, self._manifest.sampling_rate)
-        mel = fused(heard, self._mel, self._manifest.clip_samples, seed)
+        mel = self.spectrograms(samples, sampling_rate, seed)
         embedding: Embedding = self.graphs["audio"](mel=mel)["embedding"][0]
         self._results.put(key, embedding)
         return embedding
+
+    def spectrograms(
+        self, samples: Samples, sampling_rate: int, seed: int = 0
+    ) -> NDArray[np.float32]:
+        """What the graph `audio` gets of a sound: (4, frames, bins) in dB. Arguments as `audio`."""
+        heard = resample(samples, sampling_rate, self._manifest.sampling_rate)
+        return fused(heard, self.mel, self._manifest.clip_samples, seed)
 
     def unload(self) -> None:
         """Give the memory of the graphs and of the results back; the next call loads them again."""

@@ -56,17 +56,25 @@ class EmotionFeatures:
         Raises:
             UsageError: The recording can't be a prompt (see `check_prompt`).
         """
-        manifest = self._manifest
         samples = check_prompt(samples, sampling_rate, LONGEST)
         key = fingerprint(samples, sampling_rate)
         if (known := self._results.get(key)) is not None:
             return known
+        vector = self.graph(wave=self.wave(samples, sampling_rate))["features"]
+        self._results.put(key, vector)
+        return vector
+
+    def wave(self, samples: Samples, sampling_rate: int) -> Samples:
+        """What the graph gets of a recording. Arguments as `audio`.
+
+        Returns:
+            (m,) at the model's rate; of zero mean and unit variance if it was trained so.
+        """
+        manifest = self._manifest
         wave = resample(samples, sampling_rate, manifest.sampling_rate, manifest.shortest)
         if manifest.normalise:
             wave = (wave - wave.mean()) / np.sqrt(wave.var() + np.float32(_EPSILON))
-        vector = self.graph(wave=wave)["features"]
-        self._results.put(key, vector)
-        return vector
+        return wave
 
     def unload(self) -> None:
         """Give memory back; the next call loads the graph again."""
