@@ -291,7 +291,7 @@ def test_a_checkpoint_that_cannot_be_converted_leaves_no_voice(
         (["tiny"], "Get it by: vinovits models pull tiny"),
         (["nobody"], "in the catalogue (it has anna)"),
         (["hf:nobody"], "names no place in a repository"),
-        (["hf:a/b", "--name", "../c"], "can't be the name of a voice"),
+        (["hf:a/b", "--name", "../c"], "The name of a voice can't be '../c'"),
     ],
 )
 def test_what_is_no_voice(run: Run, store: Path, arguments: list[str], message: str) -> None:

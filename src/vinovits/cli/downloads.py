@@ -35,7 +35,7 @@ keep_source_option = click.option(
 def progress() -> Iterator[Progress]:
     """What to hand to the store: shows bars if standard error is a terminal, else lines."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield Lines()
         return
     from rich.progress import (
         BarColumn,
@@ -57,8 +57,11 @@ def progress() -> Iterator[Progress]:
         yield _Bars(bars)
 
 
-class _Lines:
+class Lines:
+    """Tells of a download in lines on standard error."""
+
     def begin(self, name: str, total: int, done: int) -> None:
+        """Tell the file and its size."""
         size = _bytes(total) if total else "size not known"
         begun = f", {_bytes(done)} are here already" if done else ""
         click.echo(f"{name}: {size}{begun}", err=True)
@@ -67,6 +70,7 @@ class _Lines:
         """Lines would be too many."""
 
     def note(self, message: str) -> None:
+        """Tell what happened."""
         click.echo(f"note: {message}", err=True)
 
 

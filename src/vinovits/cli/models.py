@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vinovits.cli.downloads import keep_source_option, mirror_option, progress
+from vinovits.cli.convert_features import bar
+from vinovits.cli.downloads import Lines, keep_source_option, mirror_option, progress
 from vinovits.cli.streams import megabytes, print_table, table
 from vinovits.errors import DownloadError, MissingExtraError, UsageError, VinovitsError
 
 if TYPE_CHECKING:
     from vinovits.store.catalogue import Model
-    from vinovits.store.download import Progress
 
 _PATH = click.Path(path_type=Path)
 
@@ -132,7 +132,7 @@ def _state(name: str, converted: dict[str, Path], model: Model | None = None) ->
 @click.option(
     "--precision",
     type=click.Choice(["int8", "f16", "f32"]),
-    help="Of the converted weights. Default is int8, or what is here.",
+    help="Of the converted weights. Default is int8 (f16 for g2pW), or what is here.",
 )
 @keep_source_option
 def pull(
@@ -171,12 +171,12 @@ def pull(
             _ready, model, revision, precision, fresh=source is not None, raw=no_convert
         )
         if not ready():
-            with progress() as shown, store.locked(model.name, shown):
+            with store.locked(model.name, Lines()):
                 # Whoever was waited for may have done it.
                 if not ready():
-                    _get(model, shown, mirror, revision, source)
+                    _get(model, mirror, revision, source)
                     if model.kind == "features" and not no_convert:
-                        _convert(model, precision or "int8", keep_source=keep_source)
+                        _convert(model, precision, keep_source=keep_source)
                     continue
         click.echo(f"{model.name}: is here, in {ready()}", err=True)
 
@@ -205,19 +205,20 @@ def _ready(
     return folder if precision in (None, _said(folder, "precision")) else None
 
 
-def _get(model: Model, shown: Progress, mirror: str, revision: str, source: Path | None) -> None:
+def _get(model: Model, mirror: str, revision: str, source: Path | None) -> None:
     from vinovits.store import models as store
 
-    if model.licence.startswith("CC-BY-NC"):
-        shown.note(f"{model.name} is licensed {model.licence}. {model.note}")
+    if model.note:
+        click.echo(f"note: {model.name} is licensed {model.licence}. {model.note}", err=True)
     if source is not None:
         folder = store.take(model, source)
     else:
-        folder = store.pull(model, shown, mirror=mirror, revision=revision)
+        with progress() as shown:
+            folder = store.pull(model, shown, mirror=mirror, revision=revision)
     click.echo(f"{model.name}: the files are in {folder}", err=True)
 
 
-def _convert(model: Model, precision: str, *, keep_source: bool) -> None:
+def _convert(model: Model, precision: str | None, *, keep_source: bool) -> None:
     """Make the feature folder; say what to do if the packages for it aren't there."""
     from vinovits.output.atomic import write_error
     from vinovits.places import own
@@ -236,14 +237,16 @@ def _convert(model: Model, precision: str, *, keep_source: bool) -> None:
     try:
         store.remove(staging)
         staging.parent.mkdir(parents=True, exist_ok=True)
-        convert_features(
-            source,
-            staging,
-            precision=precision,  # type: ignore[arg-type]
-            name=model.name,
-            origin=f"https://huggingface.co/{model.repository}",
-            licence=model.licence,
-        )
+        with bar(model.name) as layers:
+            convert_features(
+                source,
+                staging,
+                precision=precision,  # type: ignore[arg-type]  # click has checked it
+                name=model.name,
+                origin=f"https://huggingface.co/{model.repository}",
+                licence=model.licence,
+                progress=layers,
+            )
         store.replace(staging, out)
     except MissingExtraError as error:
         click.echo(_later(model, str(error)), err=True)
@@ -287,7 +290,7 @@ def rm(names: tuple[str, ...]) -> None:
 
     for name in dict.fromkeys(names):
         folders = _own_folders(name)
-        with progress() as shown, store.locked(name, shown):
+        with store.locked(name, Lines()):
             freed = store.remove(*folders)
         click.echo(f"{name}: {megabytes(freed)} freed ({freed} bytes)", err=True)
 

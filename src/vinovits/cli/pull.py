@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vinovits.cli.downloads import keep_source_option, mirror_option, progress
+from vinovits.cli.downloads import Lines, keep_source_option, mirror_option, progress
+from vinovits.cli.streams import console
 from vinovits.errors import MissingExtraError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from vinovits.convert.voice import Conversion
     from vinovits.store.catalogue import Model
-    from vinovits.store.download import Progress
 
 _NEEDED = ("torch", "safetensors")
 """Packages that converting a checkpoint needs."""
+_NAME = "The name of a voice"
 
 
 @click.command(short_help="Fetch a voice, convert it, and list it in `voices`.")
@@ -62,18 +64,17 @@ def pull(voice: str, name: str | None, precision: str, mirror: str, keep_source:
             f"Converting needs {' and '.join(missing)}, which isn't installed. Install it with: "
             "pip install 'vinovits[convert]'"
         )
-    with progress() as shown:
-        called, model = _find(voice, name, mirror)
-        out = own("voices") / called
-        if out.exists():
-            raise OutputError(
-                f"There is a voice {called!r} already, in {out}. Choose another --name, or delete "
-                "that folder."
-            )
-        with store.locked(model.name, shown):
-            made = _make(model, out, precision, mirror, shown)
-            if not keep_source:
-                store.remove(store.source_folder(model.name))
+    called, model = _find(voice, name, mirror)
+    out = own("voices") / called
+    if out.exists():
+        raise OutputError(
+            f"There is a voice {called!r} already, in {out}. Choose another --name, or delete "
+            "that folder."
+        )
+    with store.locked(model.name, Lines()):
+        made = _make(model, out, precision, mirror)
+        if not keep_source:
+            store.remove(store.source_folder(model.name))
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
     _tell_needs(made)
@@ -82,6 +83,7 @@ def pull(voice: str, name: str | None, precision: str, mirror: str, keep_source:
 
 def _find(voice: str, name: str | None, mirror: str) -> tuple[str, Model]:
     """What to call a voice, and its files."""
+    from vinovits.manifests import check_name
     from vinovits.store.catalogue import catalogue, command_for
     from vinovits.store.hub import choose_voice, list_files, read_reference, voice_name
     from vinovits.store.remote import Remote
@@ -96,10 +98,10 @@ def _find(voice: str, name: str | None, mirror: str) -> tuple[str, Model]:
             _raise_unknown(voice)
         reference = read_reference(voice)
         called = name or voice_name(reference)
-        _check_name(called)
+        check_name(called, _NAME, UsageError)
         with Remote(mirror) as remote:
             model = choose_voice(reference, list_files(remote, reference))
-    _check_name(called)
+    check_name(called, _NAME, UsageError)
     return called, model
 
 
@@ -114,21 +116,16 @@ def _raise_unknown(voice: str) -> None:
     )
 
 
-def _check_name(name: str) -> None:
-    if not name or name.startswith(".") or set(name) & set('/\\\0:*?"<>|'):
-        raise UsageError(f"{name!r} can't be the name of a voice: it names its folder.")
-
-
-def _make(model: Model, out: Path, precision: str, mirror: str, shown: Progress) -> Conversion:
+def _make(model: Model, out: Path, precision: str, mirror: str) -> Conversion:
     from vinovits.output.atomic import write_error
     from vinovits.store import models as store
 
-    folder = store.pull(model, shown, mirror=mirror)
+    with progress() as shown:
+        folder = store.pull(model, shown, mirror=mirror)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(out, error) from error
-    click.echo("Converting and comparing with torch ...", err=True)
     from vinovits.convert.voice import convert_checkpoint
     from vinovits.voices.manifest import Card
 
@@ -136,7 +133,8 @@ def _make(model: Model, out: Path, precision: str, mirror: str, shown: Progress)
         licence=model.licence,
         source=f"https://huggingface.co/{model.repository} at {model.revision}",
     )
-    return convert_checkpoint(folder, None, out, precision=precision, name=out.name, card=card)
+    with console(sys.stderr).status("Converting and comparing with torch ..."):
+        return convert_checkpoint(folder, None, out, precision=precision, name=out.name, card=card)
 
 
 def _tell_needs(made: Conversion) -> None:
