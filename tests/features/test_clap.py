@@ -277,5 +277,5 @@ def test_tokenizers_that_do_not_fit(
 
 def test_a_layer_can_not_be_chosen(tmp_path: Path) -> None:
     for model in ("clap", "wav2vec2", "wavlm"):
-        with pytest.raises(UsageError, match="leave the layer out"):
+        with pytest.raises(UsageError, match="leave out the layer"):
             convert_features(GOLDEN / model, tmp_path / "out", 1)

@@ -19,7 +19,7 @@ from vinovits.convert.features.layers import (
 from vinovits.convert.features.request import Request
 from vinovits.convert.features.roberta_tokenizer import roberta_tokenizer
 from vinovits.convert.features.source import Config, Weights
-from vinovits.errors import CheckpointError, UsageError
+from vinovits.errors import CheckpointError
 from vinovits.features.manifest import ClapManifest
 from vinovits.manifests import file_sums
 
@@ -28,8 +28,6 @@ def convert_clap(config: Config, request: Request, folder: Path) -> ClapManifest
     """Write both towers and the tokenizer of a CLAP into `folder`."""
     from vinovits.runtime import openvino
 
-    if request.layer is not None:
-        raise UsageError("CLAP gives one embedding, no hidden states: leave the layer out.")
     text, audio = config.part("text_config"), config.part("audio_config")
     sound = Config(request.source / "preprocessor_config.json")
     for key, only in (("truncation", "fusion"), ("padding", "repeatpad")):

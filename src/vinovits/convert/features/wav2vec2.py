@@ -13,7 +13,7 @@ from vinovits.convert.features.builder import GraphBuilder, Node
 from vinovits.convert.features.layers import Sizes, attend, convolve, feed_forward, normalise
 from vinovits.convert.features.request import Request
 from vinovits.convert.features.source import Config, Weights
-from vinovits.errors import CheckpointError, UsageError
+from vinovits.errors import CheckpointError
 from vinovits.features.manifest import EmotionManifest
 from vinovits.manifests import file_sums
 
@@ -32,10 +32,6 @@ def convert_emotion(config: Config, request: Request, folder: Path) -> EmotionMa
     """
     from vinovits.runtime import openvino
 
-    if request.layer is not None:
-        raise UsageError(
-            "The emotion is taken from the last hidden state of wav2vec 2.0: leave the layer out."
-        )
     sound = Config(request.source / "preprocessor_config.json")
     weights = Weights(request.source, "wav2vec2.")
     if "classifier.out_proj.weight" not in weights:

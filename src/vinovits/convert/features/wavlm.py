@@ -12,7 +12,7 @@ from vinovits.convert.features.builder import GraphBuilder, Node
 from vinovits.convert.features.request import Request
 from vinovits.convert.features.source import Config, Weights
 from vinovits.convert.features.wav2vec2 import shortest, speech_states
-from vinovits.errors import CheckpointError, UsageError
+from vinovits.errors import CheckpointError
 from vinovits.features.manifest import WavlmManifest
 from vinovits.manifests import file_sums
 
@@ -27,8 +27,6 @@ def convert_wavlm(config: Config, request: Request, folder: Path) -> WavlmManife
     """
     from vinovits.runtime import openvino
 
-    if request.layer is not None:
-        raise UsageError("All hidden states of WavLM are used: leave the layer out.")
     sound = Config(request.source / "preprocessor_config.json")
     weights = Weights(request.source, "wavlm.")
     graph = GraphBuilder(weights, request.precision, request.progress)
