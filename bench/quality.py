@@ -1,10 +1,12 @@
 """How well a voice is understood and how clean it sounds, beside the figures of its checkpoint.
 
-    python bench/quality.py [--n 60] [--sentences FILE] [--json FILE] [--voice joe]
+    python bench/quality.py [--n 60] [--sentences FILE] [--json FILE] [--voice joe] [--noise 0.5]
 
-speaks sentences and measures the word error rate by Whisper tiny.en and DNSMOS. The sentences of
+speaks sentences and measures the word error rate by Whisper tiny.en and DNSMOS. Settings are the
+voice's own but for those that are given; the output says which were used. The sentences of
 bench/data/joe_recorded.json come with what the built-in voice's checkpoint reached when it was
-trained, in upstream's code, and with its teacher. A file of other sentences has one on each line.
+trained, in upstream's code with the settings that `joe` has as its own, and with its teacher. A
+file of other sentences has one on each line.
 """
 
 from __future__ import annotations
@@ -22,20 +24,28 @@ from rich.table import Table
 from speech_metrics import DnsMos, Listener, Mos, resample, word_errors, words
 
 import vinovits
+from vinovits.engine.settings import check_settings
+from vinovits.voices.manifest import Defaults
 
 RECORDED = Path(__file__).parent / "data" / "joe_recorded.json"
-SETTINGS = {"noise": 0.5, "noise_w": 0.6, "sdp_ratio": 0.2, "speed": 1.0}
+SETTINGS = ("speed", "sdp_ratio", "noise", "noise_w", "pause")
 WER_LIMIT, OVRL_LIMIT = 0.065, 3.2
 """What the built-in voice must reach."""
 
 
-def measure(voice: Any, sentences: list[str], seed: int) -> dict[str, Any]:
+def used_settings(defaults: Defaults, options: argparse.Namespace) -> dict[str, float]:
+    """The seed, and each setting as given or else as the voice's own."""
+    given = {name: getattr(options, name) for name in SETTINGS}
+    return asdict(check_settings(defaults, options.seed, **given))
+
+
+def measure(voice: Any, sentences: list[str], settings: dict[str, float]) -> dict[str, Any]:
     """Speak every sentence and listen to it."""
     listen, score = Listener(), DnsMos()
     rows, scores, seconds, wall = [], [], 0.0, 0.0
     for sentence in track(sentences, "speaking and listening", console=Console(stderr=True)):
         start = time.perf_counter()
-        audio = voice.speak(sentence, seed=seed, **SETTINGS)
+        audio = voice.speak(sentence, **settings)
         wall += time.perf_counter() - start
         seconds += len(audio.samples) / audio.sampling_rate
         heard_as = resample(audio.samples, audio.sampling_rate)
@@ -99,6 +109,9 @@ def main() -> None:
     parser.add_argument("--features", choices=["none"], help="speak without features")
     parser.add_argument("--device", default="CPU")
     parser.add_argument("--seed", type=int, default=0)
+    for name in SETTINGS:
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=float, help="instead of the voice's own")
     options = parser.parse_args()
     if options.n < 1:
         parser.error("--n must be at least 1.")
@@ -114,7 +127,11 @@ def main() -> None:
         parser.error(f"There is no sentence in {options.sentences}.")
 
     voice = vinovits.load(options.voice, device=options.device, features=options.features)
-    columns = {"vinovits": measure(voice, sentences, options.seed)}
+    try:
+        settings = used_settings(voice.manifest.defaults, options)
+    except vinovits.UsageError as error:
+        parser.error(str(error))
+    columns = {"vinovits": measure(voice, sentences, settings)}
     if not options.sentences:
         columns["checkpoint, recorded"] = recorded("student", len(sentences))
         columns["its teacher, recorded"] = recorded("teacher", len(sentences))
@@ -122,6 +139,7 @@ def main() -> None:
     reached = ours["wer"] <= WER_LIMIT and ours["dnsmos"]["ovrl"] >= OVRL_LIMIT
     console = Console()
     console.print(table(columns))
+    console.print("Settings: " + ", ".join(f"{key} {value:g}" for key, value in settings.items()))
     console.print(
         f"Wanted: word error rate at most {WER_LIMIT:.1%}, DNSMOS ovrl at least {OVRL_LIMIT}: "
         f"{'reached' if reached else 'missed'}."
@@ -130,7 +148,7 @@ def main() -> None:
         result = {
             "voice": options.voice,
             "features": options.features or "as the voice asks",
-            "settings": {**SETTINGS, "seed": options.seed},
+            "settings": settings,
             "reached": reached,
             "figures": columns,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -10,13 +11,30 @@ import numpy as np
 import pytest
 
 import vinovits
+from vinovits.voices.manifest import Defaults
 
 BENCH = Path(__file__).parent.parent / "bench"
 sys.path.insert(0, str(BENCH))  # The scripts there aren't a package.
 
+from quality import used_settings  # noqa: E402
 from speech_metrics import DnsMos, Listener, log_mel, resample, word_errors, words  # noqa: E402
 
 RECORDED = json.loads((BENCH / "data" / "joe_recorded.json").read_text(encoding="utf-8"))
+
+
+def test_quality_is_measured_with_the_voices_own_settings_but_for_those_given() -> None:
+    own = Defaults(sdp_ratio=0.3, noise=0.5, noise_w=0.6, speed=0.9, pause=0.1)
+    given = argparse.Namespace(
+        seed=3, speed=None, sdp_ratio=0.0, noise=None, noise_w=None, pause=None
+    )
+    assert used_settings(own, given) == {
+        "seed": 3,
+        "speed": 0.9,
+        "sdp_ratio": 0.0,
+        "noise": 0.5,
+        "noise_w": 0.6,
+        "pause": 0.1,
+    }
 
 
 @pytest.mark.parametrize("speaker", ["student", "teacher"])
