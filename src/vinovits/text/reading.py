@@ -20,6 +20,10 @@ class Word:
     tones: tuple[int, ...]
     """One tone per phone, before the language's offset; punctuation has 0."""
     is_punctuation: bool = False
+    spread: tuple[int, ...] = ()
+    """How many of the phones each character of `text` has, summing to len(phones). It decides where
+    the phones lie among the word pieces, where these are characters (Chinese and Japanese BERT).
+    Empty: the phones are shared evenly among the pieces."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,16 @@ def to_sequence(
 
 
 def _spread(word: Word, pieces: Sequence[int], piece_ids: list[int], counts: list[int]) -> None:
-    """Share the phones of a word evenly among its pieces, the earlier ones get the remainder."""
+    """Give each piece of a word its phones: as `Word.spread` has it where the pieces are characters.
+
+    Else they are shared evenly, and the earlier pieces get the remainder.
+    """
     if not pieces:
         counts[-1] += len(word.phones)
+        return
+    if len(word.spread) == len(pieces):
+        piece_ids += pieces
+        counts += word.spread
         return
     share, rest = divmod(len(word.phones), len(pieces))
     piece_ids += pieces
