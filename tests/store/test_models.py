@@ -9,7 +9,9 @@ import multiprocessing
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -279,14 +281,26 @@ def test_removing_says_how_much(tiny: Model) -> None:
 # --- Places that can't be written -----------------------------------------------------------------
 
 
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """An empty disk of its own; only root can have one."""
+    folder.mkdir(exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 @pytest.fixture
 def read_only(store: Path) -> Iterator[Path]:
     """A data folder that nothing can be written to."""
     store.mkdir()
     store.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    if os.access(store, os.W_OK):
-        pytest.skip("root writes everywhere")
-    yield store
+    with mounted(store, "ro") if os.access(store, os.W_OK) else nullcontext():
+        yield store
     store.chmod(stat.S_IRWXU)
 
 
@@ -308,14 +322,8 @@ def test_a_data_folder_that_is_a_file(tiny: Model, store: Path) -> None:
 @pytest.fixture
 def small_disk(store: Path) -> Iterator[Path]:
     """A data folder on a disk of a few kilobytes."""
-    import subprocess
-
-    store.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(store)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("only root can mount a disk")
-    yield store
-    subprocess.run(["umount", str(store)], check=True)
+    with mounted(store, "size=16k"):
+        yield store
 
 
 def test_a_small_disk(small_disk: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
