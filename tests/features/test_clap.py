@@ -238,6 +238,8 @@ def test_configs_that_do_not_fit(
         ("padding", "repeat", "the padding 'repeat'"),
         ("hop_length", 100, "makes 64 bins and 4801 frames"),
         ("feature_size", None, "feature_size is None"),
+        ("frequency_max", "14k", "frequency_max is '14k'"),
+        ("frequency_min", float("nan"), "frequency_min is nan"),
     ],
 )
 def test_front_ends_that_do_not_fit(

@@ -67,8 +67,8 @@ def convert_clap(config: Config, request: Request, folder: Path) -> ClapManifest
         fft_size=sound.number("fft_window_size"),
         hop_length=hop,
         mel_bins=bins,
-        lowest_hz=sound.number("frequency_min", least=0),
-        highest_hz=sound.number("frequency_max"),
+        lowest_hz=_hertz(sound, "frequency_min"),
+        highest_hz=_hertz(sound, "frequency_max"),
         clip_samples=clip,
     )
 
@@ -149,6 +149,13 @@ def _project(
     projected = graph.linear(active, f"{at}.linear2", outputs, outputs)
     embedding = graph.ops.normalize_l2(projected, graph.ints(1), 1e-24, "max")
     return {"pooled": pooled, "projected": projected, "embedding": embedding}
+
+
+def _hertz(sound: Config, key: str) -> float:
+    value = sound.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
+        raise CheckpointError(f"{sound.path}: {key} is {value!r}, but should be a frequency.")
+    return float(value)
 
 
 def _width(config: Config) -> int:
