@@ -4,9 +4,11 @@
 
 Measured, each in processes of their own that take turns: real-time factor and first sound on texts
 of about 10 s, a new one in every call, as in use; load time with an empty cache of compiled graphs
-and with a filled one; peak memory of `vinovits say`. Torch runs the network of `vinovits.nets`
-eagerly, one sentence at a time and each in one pass, with weight norm computed anew in every call,
-all as the released code does; the text and feature stages are ours, which is generous to it.
+and with a filled one; peak memory of `vinovits say`. Where the chip has bf16 instructions, the
+decoder takes them by default; then all is measured with `precision="f32"` as well. Torch runs the
+network of `vinovits.nets` eagerly, one sentence at a time and each in one pass, with weight norm
+computed anew in every call, all as the released code does; the text and feature stages are ours,
+which is generous to it.
 `--long` adds the peak memory (resident set) of `vinovits say` for texts of 1,000 and 20,000 words
 and how far they lie apart, which takes a while.
 """
@@ -33,18 +35,19 @@ WARM_UP = 5
 DEFAULT_CHECKPOINT = Path(__file__).parent.parent.parent / "shared" / "voices" / "joe-en"
 
 
-def measure_openvino(rounds: int, cache: Path) -> dict[str, Any]:
+def measure_openvino(rounds: int, precision: str, cache: Path) -> dict[str, Any]:
     """In a process of its own: load and speak."""
     began = time.perf_counter()
     import vinovits
 
-    voice = vinovits.load("joe", cache_dir=cache)
+    voice = vinovits.load("joe", precision=precision, cache_dir=cache)  # type: ignore[arg-type]
     loaded = time.perf_counter() - began
     runs = [voice.speak(text, pause=0).stats for text in texts(WARM_UP + rounds)]
     timed = runs[WARM_UP:]
     again = [voice.speak(texts(1)[0], pause=0).stats for _ in range(rounds)]
     return {
         "load_s": loaded,
+        "decoder": voice.graphs()["decoder"].precision,
         "first_call_first_sound_s": runs[0].first_chunk_seconds,
         "audio_s": [stats.audio_seconds for stats in timed],
         "work_s": [stats.wall_seconds for stats in timed],
@@ -100,6 +103,7 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
                 torch.from_numpy(sequence.tones[None]),
                 torch.from_numpy(sequence.languages[None]),
                 features,
+                {},
                 torch.ones(1, 1, steps),
                 g,
                 torch.from_numpy(noise),
@@ -202,10 +206,12 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         cache = Path(scratch)
         graphs = str(cache / "vinovits" / "graphs")
-        cold = child("openvino", str(arguments.rounds), graphs)
-        ours, theirs = [], []
+        cold = child("openvino", str(arguments.rounds), "auto", graphs)
+        ours, exact, theirs = [], [], []
         for _ in range(3):
-            ours.append(child("openvino", str(arguments.rounds), graphs))
+            ours.append(child("openvino", str(arguments.rounds), "auto", graphs))
+            if cold["decoder"] != "f32":
+                exact.append(child("openvino", str(arguments.rounds), "f32", graphs))
             if arguments.checkpoint.is_dir():
                 theirs.append(
                     child("torch", str(arguments.rounds), str(arguments.checkpoint), graphs)
@@ -214,18 +220,21 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
             "audio_s": statistics.mean(cold["audio_s"]),
             "load_cold_s": cold["load_s"],
             "load_warm_s": min(run["load_s"] for run in ours),
+            "decoder": cold["decoder"],
             "openvino": _summary(ours),
+            "openvino_f32": _summary(exact) if exact else None,
             "torch": _summary(theirs) if theirs else None,
             "say": say_process(texts(1)[0], cache),
             "say_without_features": say_process(texts(1)[0], cache, "--features", "none"),
         }
-        if theirs:
-            result["times_faster_than_torch"] = (
-                result["torch"]["real_time_factor"] / result["openvino"]["real_time_factor"]
-            )
-            result["times_faster_same_text"] = (
-                result["torch"]["again_factor"] / result["openvino"]["again_factor"]
-            )
+        for engine in ("openvino", "openvino_f32"):
+            if theirs and result[engine]:
+                result[engine] |= {
+                    "times_faster_than_torch": result["torch"]["real_time_factor"]
+                    / result[engine]["real_time_factor"],
+                    "times_faster_same_text": result["torch"]["again_factor"]
+                    / result[engine]["again_factor"],
+                }
         if arguments.long:
             result["say_1000_words"] = say_process(long_text(1_000), cache)
             result["say_20000_words"] = say_process(long_text(20_000), cache)
@@ -246,28 +255,23 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def show(result: dict[str, Any]) -> None:
-    table = Table("measured", "OpenVINO", "eager torch")
-    torch = result["torch"] or dict.fromkeys(("real_time_factor", "again_factor", "first_sound_s"))
-
-    def cell(value: float | None, unit: str = "") -> str:
-        return "not run" if value is None else f"{value:.3f}{unit}"
-
-    ours = result["openvino"]
-    table.add_row(
-        f"real-time factor, text of {result['audio_s']:.1f} s",
-        cell(ours["real_time_factor"]),
-        cell(torch["real_time_factor"]),
-    )
-    table.add_row(
-        "the same, one text again and again",
-        cell(ours["again_factor"]),
-        cell(torch["again_factor"]),
-    )
-    table.add_row(
-        "first sound, warm", cell(ours["first_sound_s"], " s"), cell(torch["first_sound_s"], " s")
-    )
-    table.add_row("import and load, empty cache", cell(result["load_cold_s"], " s"), "")
-    table.add_row("import and load, filled cache", cell(result["load_warm_s"], " s"), "")
+    columns = {f"OpenVINO, decoder {result['decoder']}": result["openvino"]}
+    if result["openvino_f32"]:
+        columns["OpenVINO f32"] = result["openvino_f32"]
+    if result["torch"]:
+        columns["eager torch"] = result["torch"]
+    table = Table("measured", *columns)
+    for key, title, unit in (
+        ("real_time_factor", f"real-time factor, text of {result['audio_s']:.1f} s", ""),
+        ("again_factor", "the same, one text again and again", ""),
+        ("first_sound_s", "first sound, warm", " s"),
+        ("times_faster_than_torch", "times as fast as torch", ""),
+        ("times_faster_same_text", "the same, one text again and again", ""),
+    ):
+        cells = [f"{found[key]:.3f}{unit}" if key in found else "" for found in columns.values()]
+        table.add_row(title, *cells)
+    table.add_row("import and load, empty cache", f"{result['load_cold_s']:.3f} s")
+    table.add_row("import and load, filled cache", f"{result['load_warm_s']:.3f} s")
     for key, title in (
         ("say", "`vinovits say`"),
         ("say_without_features", "  --features none"),
@@ -276,23 +280,17 @@ def show(result: dict[str, Any]) -> None:
     ):
         if key in result:
             found = result[key]
-            table.add_row(title, f"{found['wall_s']:.1f} s, peak {found['peak_mb']:.0f} MB", "")
+            table.add_row(title, f"{found['wall_s']:.1f} s, peak {found['peak_mb']:.0f} MB")
     if "long_grows_mb" in result:
-        table.add_row("  peak of 20,000 - of 1,000", f"{result['long_grows_mb']:+.0f} MB", "")
-    console = Console(width=100)
-    console.print(table)
-    if "times_faster_than_torch" in result:
-        console.print(
-            f"{result['times_faster_than_torch']:.2f} times as fast as eager torch, "
-            f"{result['times_faster_same_text']:.2f} with one text again and again."
-        )
+        table.add_row("  peak of 20,000 - of 1,000", f"{result['long_grows_mb']:+.0f} MB")
+    Console(width=110).print(table)
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--child"]:
         kind, rounds, *rest = sys.argv[2:]
         found = (
-            measure_openvino(int(rounds), Path(rest[0]))
+            measure_openvino(int(rounds), rest[0], Path(rest[1]))
             if kind == "openvino"
             else measure_torch(int(rounds), Path(rest[0]), Path(rest[1]))
         )

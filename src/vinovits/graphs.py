@@ -104,10 +104,29 @@ class Graph:
         return GraphInfo(tuple(str(device) for device in devices), precision.get_type_name())
 
 
+def can_compute(device: str, precision: str) -> bool:
+    """Whether a device has arithmetic of its own for a precision, "bf16" or "f16".
+
+    Args:
+        device: As `find_device` takes it.
+        precision: In small letters.
+
+    Raises:
+        DeviceError: OpenVINO doesn't see the device.
+    """
+    capabilities = core().get_property(find_device(device), "OPTIMIZATION_CAPABILITIES")
+    names = {"f16": "FP16", "f32": "FP32"}
+    return names.get(precision, precision.upper()) in map(str, capabilities)
+
+
 def compile_graph(
-    path: Path, device: str, cache_dir: Path | None, sums: Sequence[str] = ()
+    path: Path,
+    device: str,
+    cache_dir: Path | None,
+    sums: Sequence[str] = (),
+    precision: str = "f32",
 ) -> Graph:
-    """Read and compile a graph for latency in float32.
+    """Read and compile a graph for latency.
 
     Args:
         path: The .xml file; its .bin lies beside it.
@@ -115,6 +134,7 @@ def compile_graph(
         cache_dir: Where compiled graphs are kept, or None for no cache. A cache that can't be
             written or read costs time, nothing else.
         sums: sha256 of both files, if they are known; else they are computed for the cache.
+        precision: What it computes in, "f32" or "bf16".
 
     Raises:
         DeviceError: OpenVINO doesn't see the device.
@@ -124,7 +144,7 @@ def compile_graph(
     config: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         # Some CPUs would choose bf16 by themselves, which is not precise enough for durations.
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": precision,
     }
     cached: Path | None = None
     if cache_dir is not None:

@@ -36,7 +36,7 @@ def test_the_default_is_out_wav_and_one_line_on_stderr(run: Run, calls: Calls) -
 def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Calls) -> None:
     run("say", TEXT)
     load, stream = calls
-    assert load == {"voice": "joe", "device": "cpu", "features": None}
+    assert load == {"voice": "joe", "device": "cpu", "features": None, "precision": "auto"}
     assert stream == {
         "text": TEXT,
         "seed": 0,
@@ -46,17 +46,24 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "noise_w": None,
         "pause": None,
         "speaker": None,
+        "ahead": False,
     }
 
 
 def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> None:
     run(
         *("say", TEXT, "--voice", "x", "--device", "GPU.1", "--features", "none", "--seed", "5"),
+        *("--precision", "f32"),
         *("--speed", "1.5", "--sdp-ratio", "0", "--noise", ".3", "--noise-w", "nan"),
         *("--speaker", "ann", "--pause", "0.5"),
     )
     load, stream = calls
-    assert load == {"voice": "x", "device": "GPU.1", "features": "none"}
+    assert load == {
+        "voice": "x",
+        "device": "GPU.1",
+        "features": "none",
+        "precision": "f32",
+    }
     assert stream.pop("noise_w") != stream["noise"]  # NaN: the engine refuses it, not the parser
     assert stream == {
         "text": TEXT,
@@ -66,7 +73,13 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "noise": 0.3,
         "pause": 0.5,
         "speaker": "ann",
+        "ahead": False,
     }
+
+
+def test_for_a_listener_the_next_sentence_is_prepared(run: Run, calls: Calls) -> None:
+    run("say", TEXT, "--out", "-")
+    assert calls[1]["ahead"] is True
 
 
 @pytest.mark.parametrize(

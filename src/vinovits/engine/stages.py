@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vinovits import graph_cache
 from vinovits.engine import synthesis
+from vinovits.engine.precision import Precision, decoder_precision
 from vinovits.errors import VoiceError
 from vinovits.graphs import Graph, GraphInfo, compile_graph
 from vinovits.text.reading import Sentence
@@ -33,6 +34,7 @@ class Stages:
         device: str,
         languages: tuple[str, ...],
         cache_dir: Path,
+        precision: Precision = "auto",
     ) -> None:
         """Compile the graphs of a voice folder.
 
@@ -42,9 +44,10 @@ class Stages:
             device: "cpu", "gpu.1" and so on.
             languages: Codes of the languages whose feature models are loaded.
             cache_dir: Where compiled graphs are kept.
+            precision: Of the decoder, as `decoder_precision` takes it.
 
         Raises:
-            DeviceError: There is no such device.
+            DeviceError: There is no such device, or it can't compute in that precision.
             VoiceError: A graph or a feature model is broken, missing, or doesn't fit the manifest.
         """
         self.manifest = manifest
@@ -52,7 +55,12 @@ class Stages:
         self.graphs: dict[str, Graph] = {}
         for name in [file.removesuffix(".xml") for file in files if file.endswith(".xml")]:
             sums = [files[f"{name}.xml"], files[f"{name}.bin"]]
-            self.graphs[name] = compile_graph(folder / f"{name}.xml", device, cache_dir, sums)
+            computed = "f32"
+            if name == "decoder":
+                computed = decoder_precision(precision, device, manifest.bf16_snr)
+            self.graphs[name] = compile_graph(
+                folder / f"{name}.xml", device, cache_dir, sums, computed
+            )
         self._check_inputs(folder)
         self._bert: dict[str, BertFeatures] = {}
         for need in manifest.features:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
 from vinovits.engine.settings import check_settings
@@ -40,6 +41,7 @@ def load(
     *,
     device: str = "cpu",
     features: str | None = None,
+    precision: Precision = "auto",
     cache_dir: str | Path | None = None,
 ) -> Voice:
     """Load a voice.
@@ -49,10 +51,14 @@ def load(
         device: Where its graphs run: "cpu", "gpu", "gpu.1", "npu".
         features: "none" speaks without feature models: a smaller and quicker start, a little less
             natural. None takes those that the voice was trained with.
+        precision: What the decoder computes in. "auto" takes bf16 on a CPU with instructions for
+            it, which is two to three times as fast there, if the voice was found to sound the same
+            at its conversion (noise at least 30 dB below the sound); "f32" gives the same samples,
+            but for rounding, on every chip; "bf16".
         cache_dir: Where compiled graphs are kept; the user's cache folder if not given.
 
     Raises:
-        UsageError: There is no such voice, device, or value of `features`.
+        UsageError: There is no such voice, device, or value of `features` or `precision`.
         VoiceError: The folder, or that of a feature model, is broken or of another format.
     """
     if features not in (None, "none"):
@@ -61,20 +67,32 @@ def load(
         raise UsageError("`voice` is a name or a path and `device` a name, such as 'cpu'.")
     folder = find_voice(voice)
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    return Voice(folder, device, features is None, cache)
+    return Voice(folder, device, features is None, cache, precision)
 
 
 class Voice:
     """A loaded voice; every method may be called from many threads at once."""
 
-    def __init__(self, folder: Path, device: str, with_features: bool, cache_dir: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: str,
+        with_features: bool,
+        cache_dir: Path,
+        precision: Precision = "auto",
+    ) -> None:
         """Load a voice folder; `vinovits.load` finds the arguments."""
         self.folder = folder
         self.manifest: VoiceManifest = open_folder(folder)
         self._speakers = _read_speakers(folder, self.manifest)
         languages = [code for code in self.manifest.languages if code in _READABLE]
         self.stages = Stages(
-            folder, self.manifest, device, tuple(languages) if with_features else (), cache_dir
+            folder,
+            self.manifest,
+            device,
+            tuple(languages) if with_features else (),
+            cache_dir,
+            precision,
         )
 
     def speak(
@@ -144,12 +162,9 @@ class Voice:
         """Speak a text piece by piece, as it is decoded; memory doesn't grow with the text.
 
         Arguments and errors as in `speak`; errors come from this call, before any sound. The
-        chunks joined are the very samples of `speak`.
-
-        Args:
-            ahead: Prepare the next sentence while one is decoded, for a listener who hears this
-                one meanwhile. Who only waits for the whole has it sooner without: the two stages
-                compete for the same cores.
+        chunks joined are the very samples of `speak`. With `ahead`, the next sentence is prepared
+        while one is decoded, for a listener who hears this one meanwhile. Who only waits for the
+        whole has it sooner without, as both compete for the same cores.
         """
         began = time.perf_counter()
         settings = check_settings(
