@@ -144,8 +144,9 @@ class ClapManifest(FeatureManifest):
             )
         if not 0 <= self.lowest_hz < self.highest_hz <= self.sampling_rate / 2:
             raise VoiceError(
-                f"{where} has mel bins from {self.lowest_hz} to {self.highest_hz} Hz, but a sound "
-                f"of {self.sampling_rate} Hz has frequencies from 0 to {self.sampling_rate // 2}."
+                f"{where} has mel bins from {self.lowest_hz:g} to {self.highest_hz:g} Hz, but a "
+                f"sound of {self.sampling_rate} Hz has frequencies from 0 to "
+                f"{self.sampling_rate // 2}."
             )
 
 
