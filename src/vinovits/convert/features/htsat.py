@@ -39,7 +39,7 @@ def listen(config: Config, graph: GraphBuilder, mel: Node, frames: int, bins: in
     Returns:
         (1, hidden_size).
     """
-    if not config.flag("enable_fusion", False) or config.get("fusion_type") is not None:
+    if not config.flag("enable_fusion", False) or config.get("fusion_type") == "channel_map":
         raise CheckpointError(
             f"{config.path} describes a CLAP without feature fusion, or with another kind of it; "
             "vinovits knows that of laion/clap-htsat-fused."
