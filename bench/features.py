@@ -48,7 +48,7 @@ LARGE = {
 }
 CHARACTERS = (20, 100)
 TIMES = 9
-"""Sentences of each length; the median is reported."""
+"""Sentences of each length; the quickest is reported, as other work on a machine only adds."""
 
 
 def run(folder: Path, out: Path) -> None:
@@ -164,7 +164,8 @@ def timed(features: Callable[[list[int]], np.ndarray], out: Path) -> dict[str, A
             start = time.perf_counter()
             features(text)
             seconds.append(time.perf_counter() - start)
-        figures[f"milliseconds_{length}"] = 1000 * float(np.median(seconds))
+        figures[f"milliseconds_{length}"] = 1000 * min(seconds)
+        figures[f"median_milliseconds_{length}"] = 1000 * float(np.median(seconds))
     np.savez(out, **rows)
     return figures
 
@@ -192,7 +193,9 @@ def part_openvino(folder: Path, out: Path) -> dict[str, Any]:
     bert.features([5])
     loading = time.perf_counter() - start
     figures = {"load_seconds": loading, **timed(bert.states, out)}
-    figures["memory_bytes"] = process.memory_info().rss - before
+    memory = process.memory_info()
+    figures["memory_bytes"] = memory.rss - before
+    figures["mapped_bytes"] = memory.shared
     bert.unload()
     figures["after_unload_bytes"] = process.memory_info().rss - before
     return figures
@@ -282,6 +285,7 @@ def show_large(console: Console, results: dict[str, dict[str, Any]]) -> None:
         times = (f"{one[f'milliseconds_{length}']:.0f} ms" for one in both)
         table.add_row(f"sentence of {length} characters", *times)
     table.add_row("memory", *(f"{one['memory_bytes'] / 1e9:.2f} GB" for one in both))
+    table.add_row("of it files, mapped", f"{both[0]['mapped_bytes'] / 1e9:.2f} GB", "")
     table.add_row("at most, all included", *(f"{one['peak_bytes'] / 1e9:.2f} GB" for one in both))
     table.add_row("after unload()", f"{both[0]['after_unload_bytes'] / 1e9:.2f} GB", "")
     console.print(table)
