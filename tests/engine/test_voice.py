@@ -142,6 +142,8 @@ def test_features_change_the_sound_and_can_be_left_out(
     assert set(bare.graphs()) == {"encoder", "flow", "decoder"}
     with_features = voice.speak("Hello there.", noise=0, sdp_ratio=0)
     without = bare.speak("Hello there.", noise=0, sdp_ratio=0)
+    assert set(without.stats.features.values()) == {"none"}
+    assert with_features.stats.features["en_bert"] == "all-MiniLM-L6-v2"
     assert without.samples.shape != with_features.samples.shape or not np.array_equal(
         without.samples, with_features.samples
     )

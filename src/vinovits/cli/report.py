@@ -104,6 +104,8 @@ def print_stats(stats: Stats, load_seconds: float) -> None:
     figures.add_row("real-time factor", f"{stats.real_time_factor:.3f}")
     figures.add_row("first sound after", f"{stats.first_chunk_seconds:.3f} s")
     figures.add_row("loading the voice", f"{load_seconds:.3f} s")
+    for name, model in stats.features.items():
+        figures.add_row(name, "no features: zeros" if model == "none" else model)
 
     graphs = table("graph", "device", "precision")
     for name, info in stats.graphs.items():

@@ -60,6 +60,9 @@ class Stats:
     """Seconds per stage: read, features, encode, durations, flow, decode. The next sentence is
     prepared while one is decoded, so that together they may be more than `wall_seconds`."""
     graphs: dict[str, GraphInfo] = field(default_factory=dict)
+    features: dict[str, str] = field(default_factory=dict)
+    """What each feature input of the voice was filled by: the name of a feature model, or "none"
+    for zeros, as `features="none"` asks and as for languages that aren't spoken."""
     audio_seconds: float = 0.0
     wall_seconds: float = 0.0
     """How long the caller waited for samples in all. Work that went on while the caller held a

@@ -75,6 +75,13 @@ class Stages:
             infos[bert.name] = bert.info
         return infos
 
+    def feature_models(self) -> dict[str, str]:
+        """Name of the feature model behind each feature input; "none" where it gets zeros."""
+        return {
+            need.input: self._bert[need.input].name if need.input in self._bert else "none"
+            for need in self.manifest.features
+        }
+
     def pieces(self, language: str) -> Callable[[str], list[int]]:
         """What cuts a word of a language into ids of word pieces; into none without features."""
         for need in self.manifest.features:

@@ -74,6 +74,7 @@ class Stream(Iterator[Chunk]):
                 ("read", "features", "encode", "durations", "flow", "decode"), 0.0
             ),
             graphs=stages.infos(),
+            features=stages.feature_models(),
         )
         self._stages, self._settings, self._speaker = stages, settings, speaker
         self._watch = began

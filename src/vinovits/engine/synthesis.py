@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits.engine.windows import GROWTH, plan_windows, round_up
+from vinovits.features.bert import spread_rows
 from vinovits.graphs import Graph
 from vinovits.text.sequence import PhoneSequence
 
@@ -51,7 +52,7 @@ def spread_features(rows: Array, word2ph: tuple[int, ...], width: int) -> Array:
         (1, width, T).
     """
     spread = np.zeros((1, width, sum(word2ph)), np.float32)
-    spread[0, : rows.shape[1]] = np.repeat(rows, word2ph, axis=0).T
+    spread[0, : rows.shape[1]] = spread_rows(rows, word2ph)
     return spread
 
 
