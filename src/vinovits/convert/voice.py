@@ -279,7 +279,7 @@ def _emotion(variant: Variant) -> EmotionNeed | None:
     if condition is None or condition.input != "emotion":
         return None
     rows = condition.rows if condition.rows_by_number else 0
-    return EmotionNeed(condition.width, condition.model, rows)
+    return EmotionNeed(condition.kind, condition.width, condition.model, rows)
 
 
 def _write_icon(source: Source, folder: Path) -> str:

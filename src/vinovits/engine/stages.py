@@ -105,8 +105,13 @@ class Stages:
     def _check_inputs(self, folder: Path) -> None:
         manifest = self.manifest
         known = {"phones", "tones", "languages", "mask", "speaker", "noise"}
+        known |= {need.input for need in manifest.features}
+        if manifest.styles:
+            known.add("style")
+        if manifest.emotion is not None:
+            known |= {"emotion", "emotion_row"} if manifest.emotion.rows else {"emotion"}
         wanted = {
-            "encoder": known | {need.input for need in manifest.features},
+            "encoder": known,
             "flow": {"z_p", "mask", "speaker"},
             "decoder": {"z", "speaker"},
         }

@@ -54,6 +54,7 @@ class Stream(Iterator[Chunk]):
         stages: Stages,
         sentences: Iterator[Sentence],
         settings: Settings,
+        conditions: dict[str, npt.NDArray[Any]],
         speaker: Array,
         began: float,
         ahead: bool = True,
@@ -64,6 +65,7 @@ class Stream(Iterator[Chunk]):
             stages: Of the voice.
             sentences: As a front end reads them.
             settings: How to speak.
+            conditions: Inputs of the graph `encoder` that hold for the whole text.
             speaker: (1, gin, 1).
             began: Time of the call by `time.perf_counter`.
             ahead: Prepare the next sentence while one is decoded: for a listener. Who waits for
@@ -77,6 +79,7 @@ class Stream(Iterator[Chunk]):
             features=stages.feature_models(),
         )
         self._stages, self._settings, self._speaker = stages, settings, speaker
+        self._conditions = conditions
         self._watch = began
         self._samples = 0
         self._ended = False
@@ -154,6 +157,7 @@ class Stream(Iterator[Chunk]):
                 stages.graphs["encoder"],
                 sequence,
                 features,
+                self._conditions,
                 self._speaker,
                 noise * np.float32(settings.noise_w),
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,7 @@ def encode(
     graph: Graph,
     sequence: PhoneSequence,
     features: dict[str, Array],
+    conditions: dict[str, npt.NDArray[Any]],
     speaker: Array,
     noise: Array,
 ) -> Encoded:
@@ -69,6 +71,7 @@ def encode(
         graph: The graph `encoder`.
         sequence: The sentence.
         features: By input name (1, width, T).
+        conditions: By input name, what holds for the whole utterance: (1, width) or (1,).
         speaker: (1, gin, 1).
         noise: Normal draw times noise_w (1, 2, T).
     """
@@ -82,6 +85,7 @@ def encode(
         speaker=speaker,
         noise=_pad(noise, padded),
         **{name: _pad(array, padded) for name, array in features.items()},
+        **conditions,
     )
     return Encoded(**{name: array[:, :, :steps] for name, array in out.items()})
 

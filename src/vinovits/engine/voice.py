@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from vinovits.engine.conditions import Conditions, Emotion
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
@@ -85,6 +86,7 @@ class Voice:
         self.folder = folder
         self.manifest: VoiceManifest = open_folder(folder)
         self._speakers = _read_speakers(folder, self.manifest)
+        self._conditions = Conditions(folder, self.manifest, device, cache_dir)
         languages = [code for code in self.manifest.languages if code in _READABLE]
         self.stages = Stages(
             folder,
@@ -106,6 +108,9 @@ class Voice:
         noise_w: float | None = None,
         pause: float | None = None,
         speaker: Speaker = None,
+        style: str | None = None,
+        style_weight: float | None = None,
+        emotion: Emotion = None,
     ) -> Audio:
         """Speak a text and return all of it.
 
@@ -121,11 +126,16 @@ class Voice:
             pause: 0 to 10, seconds of silence between sentences, beside what the voice itself
                 makes of their punctuation.
             speaker: Name or number of a speaker, or a speaker vector (gin,); the first if None.
+            style: Name of a style of a Style-Bert-VITS2 voice; the mean of all if None.
+            style_weight: 0 to 20, how strongly to lean towards that style; 1 is the style itself.
+            emotion: For voices that take one: a description of how to sound ("a happy voice"), the
+                number of an emotion, or a vector as `emotion_from` gives it.
 
         Raises:
             TextError: Nothing in the text can be spoken, or it is too long.
             LanguageError: The text is in a language that the voice can't speak.
-            UsageError: A setting is outside of its range, or there is no such speaker.
+            UsageError: A setting is outside of its range, the voice doesn't take it, or there is no
+                such speaker, style or emotion.
         """
         with self.stream(
             text,
@@ -136,6 +146,9 @@ class Voice:
             noise_w=noise_w,
             pause=pause,
             speaker=speaker,
+            style=style,
+            style_weight=style_weight,
+            emotion=emotion,
             ahead=False,
         ) as stream:
             chunks = list(stream)
@@ -157,6 +170,9 @@ class Voice:
         noise_w: float | None = None,
         pause: float | None = None,
         speaker: Speaker = None,
+        style: str | None = None,
+        style_weight: float | None = None,
+        emotion: Emotion = None,
         ahead: bool = True,
     ) -> Stream:
         """Speak a text piece by piece, as it is decoded; memory doesn't grow with the text.
@@ -171,12 +187,15 @@ class Voice:
             self.manifest.defaults, seed, speed, sdp_ratio, noise, noise_w, pause
         )
         vector = self._speaker_vector(speaker)
+        conditions = self._conditions.inputs(style, style_weight, emotion)
         self._check_text(text)
         sentences = english.read(text)
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
-        return Stream(self.stages, chain([first], sentences), settings, vector, began, ahead)
+        return Stream(
+            self.stages, chain([first], sentences), settings, conditions, vector, began, ahead
+        )
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.
@@ -199,6 +218,22 @@ class Voice:
         spectrogram = linear_spectrogram(samples, sampling_rate, self.manifest)
         vector: Array = self.stages.graphs["reference"](spectrogram=spectrogram)["speaker"][0, :, 0]
         return vector
+
+    def emotion_from(self, samples: Array, sampling_rate: int) -> Array:
+        """Make an emotion from recorded speech, for a voice that takes one.
+
+        Args:
+            samples: (n,) in [-1, 1], 0.1 seconds to minutes, not silent.
+            sampling_rate: Of the samples; they are resampled as needed.
+
+        Returns:
+            (width,), to be passed as `emotion`.
+
+        Raises:
+            UsageError: The voice takes no emotion, or the recording can't be a prompt.
+            VoiceError: The feature model isn't here, or is broken.
+        """
+        return self._conditions.emotion_from(samples, sampling_rate)
 
     def graphs(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""

@@ -37,7 +37,7 @@ class StyleTextEncoder(TextEncoder):
         return image
 
 
-class NearestTextEncoder(TextEncoder):
+class SpeechTextEncoder(TextEncoder):
     """The vector is an emotion of recorded speech, replaced by the nearest of a few rows.
 
     Released checkpoints don't hold the rows: their code draws them anew in every process. Here
@@ -163,7 +163,7 @@ class ClapTextEncoder(TextEncoder):
 
 TEXT_ENCODERS = {
     "style": StyleTextEncoder,
-    "nearest": NearestTextEncoder,
+    "speech": SpeechTextEncoder,
     "clap": ClapTextEncoder,
 }
 """By `Condition.kind`."""

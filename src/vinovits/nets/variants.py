@@ -122,7 +122,7 @@ _V2_1 = replace(
     features=(_ZH, _JA, _EN),
     condition=Condition(
         "emotion",
-        "nearest",
+        "speech",
         1024,
         "wav2vec2-large-robust-12-ft-emotion-msp-dim",
         rows=10,

@@ -83,10 +83,15 @@ class Spectrogram:
     win_length: int
 
 
+EMOTION_KINDS = ("clap", "speech")
+
+
 @dataclass(frozen=True, slots=True)
 class EmotionNeed:
     """The input `emotion` of the graph `encoder`, and the feature model that makes it."""
 
+    kind: str
+    """What the vector is made from: "clap" is a text or a sound, "speech" is recorded speech."""
     width: int
     """Channels of the vector."""
     model: str
@@ -205,8 +210,9 @@ class VoiceManifest:
             )
         if self.styles and min(self.styles.values()) < 0:
             raise VoiceError(f"{where} names a style with a row below 0.")
-        if self.emotion is not None and (self.emotion.width < 1 or self.emotion.rows < 0):
-            raise VoiceError(f"{where} has an impossible input for emotions: {self.emotion}.")
+        need = self.emotion
+        if need is not None and (need.width < 1 or need.rows < 0 or need.kind not in EMOTION_KINDS):
+            raise VoiceError(f"{where} has an impossible input for emotions: {need}.")
         lowest = {
             **dict.fromkeys(("sampling_rate", "hop_length", "latent_channels"), 1),
             "speaker_channels": 1,

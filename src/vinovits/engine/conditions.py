@@ -1,0 +1,169 @@
+"""What colours a whole utterance: the style or the emotion of voices that take one."""
+
+from __future__ import annotations
+
+import difflib
+import numbers
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vinovits.engine.styles import blend_style
+from vinovits.errors import UsageError, VoiceError
+from vinovits.voices.manifest import EmotionNeed, VoiceManifest
+
+if TYPE_CHECKING:
+    from vinovits.features.clap import ClapFeatures
+    from vinovits.features.emotion import EmotionFeatures
+
+Array = npt.NDArray[np.float32]
+Emotion = str | int | Array | None
+
+STYLE_WEIGHTS = (0.0, 20.0)
+"""The least and the greatest weight of a style; what is far beyond 1 is a caricature."""
+
+
+class Conditions:
+    """The graph inputs of a voice that hold for a whole utterance."""
+
+    def __init__(self, folder: Path, manifest: VoiceManifest, device: str, cache_dir: Path) -> None:
+        """Read the styles of a voice folder; feature models load when they are needed.
+
+        Args:
+            folder: Its files are those that the manifest lists.
+            manifest: Of that folder.
+            device: Where the feature models run: "cpu", "gpu.1" and so on.
+            cache_dir: Where compiled graphs are kept.
+
+        Raises:
+            VoiceError: styles.npy can't be read, or doesn't fit the manifest.
+        """
+        self._manifest = manifest
+        self._styles = _read_styles(folder, manifest) if manifest.styles else None
+        self._device, self._cache_dir = device, cache_dir
+        self._clap: ClapFeatures | None = None
+        self._speech: EmotionFeatures | None = None
+
+    def inputs(
+        self, style: str | None, style_weight: float | None, emotion: Emotion
+    ) -> dict[str, npt.NDArray[Any]]:
+        """The inputs of the graph `encoder`: none, or `style`, or `emotion`.
+
+        Args:
+            style: Name of a style; the mean of all if None.
+            style_weight: How strongly to lean towards it, 1 if None.
+            emotion: A description, a number or a vector; none in particular if None.
+
+        Returns:
+            By name: `style` or `emotion` (1, width), and `emotion_row` (1,) where the voice
+            numbers its emotions.
+
+        Raises:
+            UsageError: The voice doesn't take it, or there is no such style or emotion.
+            VoiceError: The feature model of a description isn't here, or is broken.
+        """
+        if self._styles is None and (style is not None or style_weight is not None):
+            raise UsageError(f"The voice {self._manifest.name!r} has no styles.")
+        need = self._manifest.emotion
+        if need is None and emotion is not None:
+            raise UsageError(f"The voice {self._manifest.name!r} takes no emotion.")
+        if self._styles is not None:
+            return {"style": self._style(self._styles, style, style_weight)}
+        return {} if need is None else self._emotion(need, emotion)
+
+    def emotion_from(self, samples: Array, sampling_rate: int) -> Array:
+        """The emotion of recorded speech, (width,); see `Voice.emotion_from`."""
+        need = self._manifest.emotion
+        if need is None:
+            raise UsageError(f"The voice {self._manifest.name!r} takes no emotion.")
+        if need.kind == "clap":
+            return self._clap_model(need).audio(samples, sampling_rate)
+        if self._speech is None:
+            from vinovits.features.emotion import EmotionFeatures
+            from vinovits.features.store import find_features, shared
+
+            folder = find_features(need.model)
+            self._speech = shared(EmotionFeatures, folder, self._device, self._cache_dir)
+        return self._speech.audio(samples, sampling_rate)
+
+    def _style(self, table: Array, style: str | None, weight: float | None) -> Array:
+        names = self._manifest.styles
+        if style is not None and style not in names:
+            close = difflib.get_close_matches(str(style)[:60], names, n=1)
+            raise UsageError(
+                f"The voice {self._manifest.name!r} has no style {style!r:.60}."
+                + (f" Did you mean {close[0]!r}?" if close else "")
+                + f" It has: {', '.join(names)}."
+            )
+        low, high = STYLE_WEIGHTS
+        weight = 1.0 if weight is None else weight
+        number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
+        if not number or not low <= weight <= high:  # NaN is in no range
+            raise UsageError(
+                f"The setting style_weight must be from {low:g} to {high:g}, not {weight!r}."
+            )
+        mean = table[0]
+        return blend_style(mean, mean if style is None else table[names[style]], weight)[None]
+
+    def _emotion(self, need: EmotionNeed, emotion: Emotion) -> dict[str, npt.NDArray[Any]]:
+        if isinstance(emotion, str):
+            if need.kind != "clap":
+                raise UsageError(
+                    f"The voice {self._manifest.name!r} takes no description of an emotion, but a "
+                    f"number from 0 to {need.rows - 1}, or voice.emotion_from(samples, "
+                    "sampling_rate)."
+                )
+            emotion = self._clap_model(need).text(emotion)
+        row = 0 if emotion is None else -1  # released programs take the first where none is named
+        if isinstance(emotion, np.ndarray):
+            if emotion.shape != (need.width,) or not np.isfinite(emotion).all():
+                raise UsageError(
+                    f"An emotion of this voice has {need.width} finite numbers, not the shape "
+                    f"{emotion.shape}."
+                )
+            vector = emotion.astype(np.float32)[None]
+        else:
+            if emotion is not None:
+                row = self._row(need, emotion)
+            vector = np.zeros((1, need.width), np.float32)
+        inputs: dict[str, npt.NDArray[Any]] = {"emotion": vector}
+        if need.rows:
+            inputs["emotion_row"] = np.array([row], np.int64)
+        return inputs
+
+    def _row(self, need: EmotionNeed, emotion: object) -> int:
+        whole = isinstance(emotion, numbers.Integral) and not isinstance(emotion, bool)
+        if not whole or not 0 <= int(emotion) < need.rows:  # type: ignore[call-overload]
+            kinds = f"a number from 0 to {need.rows - 1}" if need.rows else "a description"
+            raise UsageError(
+                f"An emotion of the voice {self._manifest.name!r} is {kinds} or a vector of "
+                f"{need.width} numbers, not {emotion!r:.60}."
+            )
+        return int(emotion)  # type: ignore[call-overload,no-any-return]
+
+    def _clap_model(self, need: EmotionNeed) -> ClapFeatures:
+        if self._clap is None:
+            from vinovits.features.clap import ClapFeatures
+            from vinovits.features.store import find_features, shared
+
+            folder = find_features(need.model)
+            self._clap = shared(ClapFeatures, folder, self._device, self._cache_dir)
+        return self._clap
+
+
+def _read_styles(folder: Path, manifest: VoiceManifest) -> Array:
+    path = folder / "styles.npy"
+    try:
+        table = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise VoiceError(f"{path} can't be read: {error}.") from None
+    rows = max(manifest.styles.values()) + 1
+    if table.ndim != 2 or table.dtype.kind != "f" or len(table) < rows:
+        raise VoiceError(
+            f"{path} has the shape {table.shape}, but the manifest names {rows} styles. Get the "
+            "voice again."
+        )
+    styles: Array = table.astype(np.float32)
+    return styles
