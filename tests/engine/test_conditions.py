@@ -85,6 +85,9 @@ def test_styles_change_the_sound_by_their_weight(styled: Path, graph_cache: Path
         ({"style_weight": float("nan")}, "from 0 to 20, not nan"),
         ({"style_weight": True}, "not True"),
         ({"emotion": 1}, "takes no emotion"),
+        ({"style": 1}, "no style 1"),
+        ({"style": np.zeros(3, np.float32)}, r"256 finite numbers, not the shape \(3,\)"),
+        ({"style": np.full(256, np.inf, np.float32)}, "256 finite numbers"),
     ],
 )
 def test_styles_that_cant_be(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from tests.features.sounds import sound
 from vinovits.convert.features import convert_features
@@ -15,9 +14,12 @@ from vinovits.errors import UsageError, VoiceError
 from vinovits.features.clap import ClapFeatures
 from vinovits.features.emotion import EmotionFeatures
 from vinovits.features.store import ENVIRONMENT, shared
+from vinovits.voices.manifest import EmotionNeed
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "features"
 SPEECH = sound(1.3, 22050, 3)
+CLAP = EmotionNeed("clap", 40, "hears-and-reads")
+REGRESSOR = EmotionNeed("speech", 32, "hears", rows=10)
 
 
 @pytest.fixture(scope="module")
@@ -34,57 +36,44 @@ def _store(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVIRONMENT, str(models))
 
 
-def prompts(name: str, width: int, cache: Path) -> EmotionPrompts:
-    return EmotionPrompts(name, width, "cpu", cache)
-
-
 def test_clap_reads_and_hears(models: Path, tmp_path: Path) -> None:
-    voice = prompts("hears-and-reads", 40, tmp_path)
+    prompts = EmotionPrompts(CLAP, "cpu", tmp_path)
     clap = ClapFeatures(models / "hears-and-reads")
-    np.testing.assert_array_equal(voice.text("calm"), clap.text("calm"))
+    np.testing.assert_array_equal(prompts.text("calm"), clap.text("calm"))
     long = sound(11.0, 16000, 1)
     for seed in (0, 7):
-        heard = voice.audio((long, 16000), seed)
+        heard = prompts.audio(long, 16000, seed)
         np.testing.assert_array_equal(heard, clap.audio(long, 16000, seed))
 
 
 def test_a_regressor_hears_only(models: Path, tmp_path: Path) -> None:
-    voice = prompts("hears", 32, tmp_path)
+    prompts = EmotionPrompts(REGRESSOR, "cpu", tmp_path)
     wanted = EmotionFeatures(models / "hears").audio(SPEECH, 22050)
-    np.testing.assert_array_equal(voice.audio((SPEECH, 22050), seed=5), wanted)
-    with pytest.raises(UsageError, match="not from a text: its model, hears, can't read"):
-        voice.text("calm")
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-def test_recordings_are_files_too(tmp_path: Path, channels: int) -> None:
-    path = tmp_path / "speech.wav"
-    soundfile.write(path, np.stack([SPEECH] * channels, axis=1), 22050, "FLOAT")
-    voice = prompts("hears", 32, tmp_path)
-    samples = voice.audio((SPEECH, 22050))
-    np.testing.assert_array_equal(voice.audio(path), samples)
-    np.testing.assert_array_equal(voice.audio(str(path)), samples)
-
-
-def test_recordings_that_are_none(tmp_path: Path) -> None:
-    voice = prompts("hears", 32, tmp_path)
-    with pytest.raises(UsageError, match="isn't there"):
-        voice.audio(tmp_path / "nothing.wav")
-    with pytest.raises(UsageError, match=r"a path, or a tuple .* not ndarray"):
-        voice.audio(SPEECH)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(prompts.audio(SPEECH, 22050, seed=5), wanted)
+    with pytest.raises(UsageError, match=r"takes no description .* a number from 0 to 9, or rec"):
+        prompts.text("calm")
     with pytest.raises(UsageError, match="is silent"):
-        voice.audio((SPEECH * 0, 22050))
+        prompts.audio(SPEECH * 0, 22050)
 
 
-def test_models_that_do_not_fit_or_are_missing(tmp_path: Path) -> None:
-    with pytest.raises(VoiceError, match="hears gives 32 numbers, but the voice takes 1024"):
-        prompts("hears", 1024, tmp_path).audio((SPEECH, 22050))
-    with pytest.raises(VoiceError, match=r"models pull clap-htsat-fused"):
-        prompts("clap-htsat-fused", 512, tmp_path).text("calm")
+@pytest.mark.parametrize(
+    ("need", "message"),
+    [
+        (EmotionNeed("speech", 1024, "hears"), "gives 32 numbers, but the voice takes 1024"),
+        (EmotionNeed("clap", 32, "hears"), "of kind 'emotion', but 'clap' is needed"),
+        (EmotionNeed("clap", 512, "clap-htsat-fused"), "models pull clap-htsat-fused"),
+    ],
+)
+def test_models_that_do_not_fit_or_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, need: EmotionNeed, message: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with pytest.raises(VoiceError, match=message):
+        EmotionPrompts(need, "cpu", tmp_path).audio(SPEECH, 22050)
 
 
 def test_voices_share_a_model_and_keep_it(models: Path, tmp_path: Path) -> None:
-    one, other = (prompts("hears-and-reads", 40, tmp_path) for _ in range(2))
+    one, other = (EmotionPrompts(CLAP, "cpu", tmp_path) for _ in range(2))
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(one.text, ["a", "b", "c", "d"]))
     assert one._model() is other._model()

@@ -5,20 +5,18 @@ from __future__ import annotations
 import difflib
 import numbers
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vinovits.engine.emotion import EmotionPrompts
 from vinovits.engine.styles import blend_style
 from vinovits.errors import UsageError, VoiceError
 from vinovits.voices.manifest import EmotionNeed, VoiceManifest
 
-if TYPE_CHECKING:
-    from vinovits.features.clap import ClapFeatures
-    from vinovits.features.emotion import EmotionFeatures
-
 Array = npt.NDArray[np.float32]
+Style = str | Array | None
 Emotion = str | int | Array | None
 
 STYLE_WEIGHTS = (0.0, 20.0)
@@ -42,17 +40,16 @@ class Conditions:
         """
         self._manifest = manifest
         self._styles = _read_styles(folder, manifest) if manifest.styles else None
-        self._device, self._cache_dir = device, cache_dir
-        self._clap: ClapFeatures | None = None
-        self._speech: EmotionFeatures | None = None
+        need = manifest.emotion
+        self._prompts = None if need is None else EmotionPrompts(need, device, cache_dir)
 
     def inputs(
-        self, style: str | None, style_weight: float | None, emotion: Emotion
+        self, style: Style, style_weight: float | None, emotion: Emotion
     ) -> dict[str, npt.NDArray[Any]]:
         """The inputs of the graph `encoder`: none, or `style`, or `emotion`.
 
         Args:
-            style: Name of a style; the mean of all if None.
+            style: Name of a style, or a vector (width,); the mean of all if None.
             style_weight: How strongly to lean towards it, 1 if None.
             emotion: A description, a number or a vector; none in particular if None.
 
@@ -66,31 +63,35 @@ class Conditions:
         """
         if self._styles is None and (style is not None or style_weight is not None):
             raise UsageError(f"The voice {self._manifest.name!r} has no styles.")
-        need = self._manifest.emotion
-        if need is None and emotion is not None:
+        need, prompts = self._manifest.emotion, self._prompts
+        if need is not None and prompts is not None:
+            return self._emotion(need, prompts, emotion)
+        if emotion is not None:
             raise UsageError(f"The voice {self._manifest.name!r} takes no emotion.")
         if self._styles is not None:
             return {"style": self._style(self._styles, style, style_weight)}
-        return {} if need is None else self._emotion(need, emotion)
+        return {}
 
-    def emotion_from(self, samples: Array, sampling_rate: int) -> Array:
-        """The emotion of recorded speech, (width,); see `Voice.emotion_from`."""
-        need = self._manifest.emotion
-        if need is None:
+    def emotion_from(self, samples: Array, sampling_rate: int, seed: int) -> Array:
+        """The emotion of a recording, (width,); see `Voice.emotion_from`."""
+        if self._prompts is None:
             raise UsageError(f"The voice {self._manifest.name!r} takes no emotion.")
-        if need.kind == "clap":
-            return self._clap_model(need).audio(samples, sampling_rate)
-        if self._speech is None:
-            from vinovits.features.emotion import EmotionFeatures
-            from vinovits.features.store import find_features, shared
+        return self._prompts.audio(samples, sampling_rate, seed)
 
-            folder = find_features(need.model)
-            self._speech = shared(EmotionFeatures, folder, self._device, self._cache_dir)
-        return self._speech.audio(samples, sampling_rate)
-
-    def _style(self, table: Array, style: str | None, weight: float | None) -> Array:
-        names = self._manifest.styles
-        if style is not None and style not in names:
+    def _style(self, table: Array, style: Style, weight: float | None) -> Array:
+        names, mean = self._manifest.styles, table[0]
+        if style is None:
+            chosen = mean
+        elif isinstance(style, np.ndarray):
+            if style.shape != mean.shape or not np.isfinite(style).all():
+                raise UsageError(
+                    f"A style of this voice has {len(mean)} finite numbers, not the shape "
+                    f"{style.shape}."
+                )
+            chosen = style.astype(np.float32)
+        elif isinstance(style, str) and style in names:
+            chosen = table[names[style]]
+        else:
             close = difflib.get_close_matches(str(style)[:60], names, n=1)
             raise UsageError(
                 f"The voice {self._manifest.name!r} has no style {style!r:.60}."
@@ -104,18 +105,13 @@ class Conditions:
             raise UsageError(
                 f"The setting style_weight must be from {low:g} to {high:g}, not {weight!r}."
             )
-        mean = table[0]
-        return blend_style(mean, mean if style is None else table[names[style]], weight)[None]
+        return blend_style(mean, chosen, weight)[None]
 
-    def _emotion(self, need: EmotionNeed, emotion: Emotion) -> dict[str, npt.NDArray[Any]]:
+    def _emotion(
+        self, need: EmotionNeed, prompts: EmotionPrompts, emotion: Emotion
+    ) -> dict[str, npt.NDArray[Any]]:
         if isinstance(emotion, str):
-            if need.kind != "clap":
-                raise UsageError(
-                    f"The voice {self._manifest.name!r} takes no description of an emotion, but a "
-                    f"number from 0 to {need.rows - 1}, or voice.emotion_from(samples, "
-                    "sampling_rate)."
-                )
-            emotion = self._clap_model(need).text(emotion)
+            emotion = prompts.text(emotion)
         row = 0 if emotion is None else -1  # released programs take the first where none is named
         if isinstance(emotion, np.ndarray):
             if emotion.shape != (need.width,) or not np.isfinite(emotion).all():
@@ -142,15 +138,6 @@ class Conditions:
                 f"{need.width} numbers, not {emotion!r:.60}."
             )
         return int(emotion)  # type: ignore[call-overload,no-any-return]
-
-    def _clap_model(self, need: EmotionNeed) -> ClapFeatures:
-        if self._clap is None:
-            from vinovits.features.clap import ClapFeatures
-            from vinovits.features.store import find_features, shared
-
-            folder = find_features(need.model)
-            self._clap = shared(ClapFeatures, folder, self._device, self._cache_dir)
-        return self._clap
 
 
 def _read_styles(folder: Path, manifest: VoiceManifest) -> Array:

@@ -10,28 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits.errors import UsageError, VoiceError
+from vinovits.voices.manifest import EmotionNeed
 
 if TYPE_CHECKING:
     from vinovits.features.clap import ClapFeatures
     from vinovits.features.emotion import EmotionFeatures
 
 Array = npt.NDArray[np.float32]
-Recording = str | Path | tuple[Array, int]
-"""A sound file; or samples (n,) in [-1, 1] and their rate in Hz."""
 
 
 class EmotionPrompts:
     """What a voice's emotion model makes of prompts. The model is loaded with the first of them.
 
     Args:
-        model: Name of the feature model, a CLAP or an emotion regressor.
-        width: Channels of the vector that the voice takes.
+        need: What the voice takes.
         device: The OpenVINO device to run on.
         cache_dir: Where compiled graphs are kept.
     """
 
-    def __init__(self, model: str, width: int, device: str, cache_dir: Path) -> None:
-        self._name, self._width = model, width
+    def __init__(self, need: EmotionNeed, device: str, cache_dir: Path) -> None:
+        self._need = need
         self._device, self._cache_dir = device, cache_dir
         self._lock = threading.Lock()
         self._loaded: ClapFeatures | EmotionFeatures | None = None
@@ -46,62 +44,53 @@ class EmotionPrompts:
         """
         from vinovits.features.clap import ClapFeatures
 
-        model = self._model()
-        if not isinstance(model, ClapFeatures):
+        if self._need.kind != "clap":
             raise UsageError(
-                "This voice takes its emotion from a recording or by number, not from a text: its "
-                f"model, {self._name}, can't read."
+                "This voice takes no description of an emotion, but a number from 0 to "
+                f"{self._need.rows - 1}, or recorded speech."
             )
+        model = self._model()
+        assert isinstance(model, ClapFeatures)
         return model.text(prompt)
 
-    def audio(self, recording: Recording, seed: int = 0) -> Array:
+    def audio(self, samples: Array, sampling_rate: int, seed: int = 0) -> Array:
         """The vector (width,) of a recording.
 
         Args:
-            recording: A sound file, or samples and their rate.
+            samples: (n,) in [-1, 1], at least 0.1 s, not silent; at most an hour for CLAP, a minute
+                for a model of speech.
+            sampling_rate: Of the samples, in Hz.
             seed: Chooses the parts of a clip that is longer than CLAP hears at once.
 
         Raises:
-            UsageError: The recording can't be read, or can't be a prompt: silent, too short or too
-                long, or not finite.
+            UsageError: The recording can't be a prompt.
             VoiceError: As `text`.
         """
-        from vinovits.features.audio import read_audio
-        from vinovits.features.clap import ClapFeatures
+        from vinovits.features.emotion import EmotionFeatures
 
-        if isinstance(recording, str | Path):
-            samples, rate = read_audio(Path(recording))
-        elif isinstance(recording, tuple) and len(recording) == 2:
-            samples, rate = recording
-        else:
-            raise UsageError(
-                "An audio prompt is a path, or a tuple of samples and sampling rate, not "
-                f"{type(recording).__name__}."
-            )
         model = self._model()
-        if isinstance(model, ClapFeatures):
-            return model.audio(samples, rate, seed)
-        return model.audio(samples, rate)
+        if isinstance(model, EmotionFeatures):
+            return model.audio(samples, sampling_rate)
+        return model.audio(samples, sampling_rate, seed)
 
     def _model(self) -> ClapFeatures | EmotionFeatures:
         from vinovits.features.clap import ClapFeatures
         from vinovits.features.emotion import EmotionFeatures
-        from vinovits.features.manifest import ClapManifest, FeatureManifest, read_manifest
         from vinovits.features.store import find_features, shared
 
+        need = self._need
         with self._lock:
             if self._loaded is None:
-                folder = find_features(self._name)
-                place = folder, self._device, self._cache_dir
+                place = find_features(need.model), self._device, self._cache_dir
                 model: ClapFeatures | EmotionFeatures
-                if isinstance(read_manifest(folder, FeatureManifest), ClapManifest):
+                if need.kind == "clap":
                     model = shared(ClapFeatures, *place)
                 else:
                     model = shared(EmotionFeatures, *place)
-                if model.width != self._width:
+                if model.width != need.width:
                     raise VoiceError(
-                        f"The emotion model {self._name} gives {model.width} numbers, but the "
-                        f"voice takes {self._width}. Convert the model that the voice was trained "
+                        f"The emotion model {need.model} gives {model.width} numbers, but the "
+                        f"voice takes {need.width}. Convert the model that the voice was trained "
                         "with."
                     )
                 self._loaded = model

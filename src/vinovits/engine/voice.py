@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.conditions import Conditions, Emotion
+from vinovits.engine.conditions import Conditions, Emotion, Style
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
@@ -108,7 +108,7 @@ class Voice:
         noise_w: float | None = None,
         pause: float | None = None,
         speaker: Speaker = None,
-        style: str | None = None,
+        style: Style = None,
         style_weight: float | None = None,
         emotion: Emotion = None,
     ) -> Audio:
@@ -126,7 +126,8 @@ class Voice:
             pause: 0 to 10, seconds of silence between sentences, beside what the voice itself
                 makes of their punctuation.
             speaker: Name or number of a speaker, or a speaker vector (gin,); the first if None.
-            style: Name of a style of a Style-Bert-VITS2 voice; the mean of all if None.
+            style: Name of a style of a Style-Bert-VITS2 voice, or a vector in place of one; the
+                mean of all if None.
             style_weight: 0 to 20, how strongly to lean towards that style; 1 is the style itself.
             emotion: For voices that take one: a description of how to sound ("a happy voice"), the
                 number of an emotion, or a vector as `emotion_from` gives it.
@@ -170,7 +171,7 @@ class Voice:
         noise_w: float | None = None,
         pause: float | None = None,
         speaker: Speaker = None,
-        style: str | None = None,
+        style: Style = None,
         style_weight: float | None = None,
         emotion: Emotion = None,
         ahead: bool = True,
@@ -219,12 +220,14 @@ class Voice:
         vector: Array = self.stages.graphs["reference"](spectrogram=spectrogram)["speaker"][0, :, 0]
         return vector
 
-    def emotion_from(self, samples: Array, sampling_rate: int) -> Array:
-        """Make an emotion from recorded speech, for a voice that takes one.
+    def emotion_from(self, samples: Array, sampling_rate: int, *, seed: int = 0) -> Array:
+        """Make an emotion from a recording, for a voice that takes one.
 
         Args:
-            samples: (n,) in [-1, 1], 0.1 seconds to minutes, not silent.
+            samples: (n,) in [-1, 1], at least 0.1 s, not silent; at most a minute for voices of the
+                family 2.1, else an hour.
             sampling_rate: Of the samples; they are resampled as needed.
+            seed: Chooses what is heard in detail of a recording above 10 s; 2.1 hears all of it.
 
         Returns:
             (width,), to be passed as `emotion`.
@@ -233,7 +236,7 @@ class Voice:
             UsageError: The voice takes no emotion, or the recording can't be a prompt.
             VoiceError: The feature model isn't here, or is broken.
         """
-        return self._conditions.emotion_from(samples, sampling_rate)
+        return self._conditions.emotion_from(samples, sampling_rate, seed)
 
     def graphs(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
