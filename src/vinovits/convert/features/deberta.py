@@ -11,6 +11,9 @@ from vinovits.convert.features.builder import GraphBuilder, Node
 from vinovits.convert.features.source import Config
 from vinovits.errors import CheckpointError
 
+_FARTHEST = 16384
+"""Distance between tokens that may have a row of its own; real models have 512."""
+
 
 def build_deberta(config: Config, graph: GraphBuilder, layers: int) -> Any:
     """DeBERTa (He et al., 2021): (T) ids to (T, width).
@@ -95,6 +98,11 @@ class _Attention:
         if reach < 1:
             reach = config.number("max_position_embeddings")
         span = buckets if buckets > 0 else reach
+        if max(reach, span) > _FARTHEST:
+            raise CheckpointError(
+                f"{config.path} tells positions apart up to a distance of {max(reach, span)}; "
+                f"vinovits does up to {_FARTHEST}."
+            )
         table = graph.weights.take("encoder.rel_embeddings.weight", 2 * span, self._width)
         if "layer_norm" in config.text("norm_rel_ebd", "none"):
             table = _layer_norm(config, graph, table)

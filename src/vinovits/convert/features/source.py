@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import warnings
 import zipfile
@@ -32,6 +33,11 @@ _WEIGHT_NORM = {
     ".parametrizations.weight.original1": (".weight", 1),
 }
 """Ends of names of a weight that is kept as magnitude (0) and direction (1)."""
+
+_LARGEST = 2**28
+"""Numbers in a tensor: twice the largest of a real model."""
+_MOST_PROBLEMS = 30
+"""That are told of one file."""
 
 
 class Config:
@@ -155,6 +161,9 @@ class Weights:
             self._problems.append(f"{name} holds NaN or infinite values")
         else:
             return values
+        # A config.json can ask for anything: neither memory nor patience is endless.
+        if math.prod(shape) > _LARGEST or len(self._problems) >= _MOST_PROBLEMS:
+            self.check()
         return np.zeros(shape, np.float32)
 
     def _read(self, name: str) -> NDArray[np.float32] | None:

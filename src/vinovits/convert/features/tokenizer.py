@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vinovits.convert.features.sentencepiece import read_sentencepiece
-from vinovits.convert.features.source import read_json
+from vinovits.convert.features.source import Config, read_json
 from vinovits.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write_tokenizers(source: Path, folder: Path, vocabulary: int) -> tuple[int, 
             embedding table.
     """
     path = source / "tokenizer_config.json"
-    settings = read_json(path) if path.is_file() else {}
+    settings = Config(path) if path.is_file() else Config(path, {})
     japanese = settings.get("tokenizer_class") == "BertJapaneseTokenizer"
     if (source / TOKENIZER).is_file() and not japanese:
         path = source / TOKENIZER
@@ -72,7 +72,7 @@ def write_vocabulary(path: Path, folder: Path) -> dict[str, int]:
         CheckpointError: The file isn't such a vocabulary.
     """
     vocabulary = _read_vocabulary(path)
-    text = _word_pieces(vocabulary, {}).to_str() + "\n"
+    text = _word_pieces(vocabulary, Config(path, {})).to_str() + "\n"
     (folder / TOKENIZER).write_text(text, encoding="utf-8", newline="\n")
     return vocabulary
 
@@ -89,9 +89,7 @@ def _parse(content: dict[str, Any], path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _make(
-    source: Path, folder: Path, settings: dict[str, Any], japanese: bool
-) -> tuple[Path, Tokenizer]:
+def _make(source: Path, folder: Path, settings: Config, japanese: bool) -> tuple[Path, Tokenizer]:
     """A tokenizer from a vocabulary, and the file that it comes from."""
     for name in _PIECES:
         if (source / name).is_file():
@@ -115,7 +113,7 @@ def _make(
         words = _words(vocabulary)
         (folder / WORD_PIECES).write_text(words.to_str() + "\n", encoding="utf-8", newline="\n")
         # Without MeCab's settings, as the first releases ran it, the text is read as any BERT does.
-        settings = {}
+        settings = Config(path, {})
     return path, _word_pieces(vocabulary, settings)
 
 
@@ -131,18 +129,19 @@ def _read_vocabulary(path: Path) -> dict[str, int]:
     return tokens
 
 
-def _word_pieces(vocabulary: dict[str, int], settings: dict[str, Any]) -> Tokenizer:
+def _word_pieces(vocabulary: dict[str, int], settings: Config) -> Tokenizer:
     """BERT's: words at spaces, punctuation and hanzi, cut into the longest pieces that fit."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    lower = settings.get("do_lower_case", True)
+    # Without a word on accents, lower case goes without them.
+    strip = settings.flag("strip_accents") if settings.get("strip_accents") is not None else None
     model = models.WordPiece(vocabulary, unk_token=_UNKNOWN, max_input_chars_per_word=_LONGEST_WORD)
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=lower,
+        handle_chinese_chars=settings.flag("tokenize_chinese_chars", True),
+        strip_accents=strip,
+        lowercase=settings.flag("do_lower_case", True),
     )
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     return _with_special(tokenizer)
@@ -158,7 +157,7 @@ def _words(vocabulary: dict[str, int]) -> Tokenizer:
     return tokenizer
 
 
-def _characters(vocabulary: dict[str, int], settings: dict[str, Any]) -> Tokenizer:
+def _characters(vocabulary: dict[str, int], settings: Config) -> Tokenizer:
     """A token per character, after NFKC; spaces and controls vanish."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
@@ -169,7 +168,7 @@ def _characters(vocabulary: dict[str, int], settings: dict[str, Any]) -> Tokeniz
                 clean_text=True,
                 handle_chinese_chars=False,
                 strip_accents=None,
-                lowercase=settings.get("do_lower_case", False),
+                lowercase=settings.flag("do_lower_case", False),
             ),
             normalizers.NFC(),
             # The released code cuts at spaces first: marks don't join what a space parts, and
@@ -183,14 +182,14 @@ def _characters(vocabulary: dict[str, int], settings: dict[str, Any]) -> Tokeniz
     return _with_special(tokenizer)
 
 
-def _unigram(path: Path, settings: dict[str, Any]) -> Tokenizer:
+def _unigram(path: Path, settings: Config) -> Tokenizer:
     """SentencePiece's: the likeliest pieces, a mark in front of every word."""
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     proto = read_sentencepiece(path)
     model = models.Unigram([*proto.pieces], proto.unknown_id, byte_fallback=False)
     tokenizer = Tokenizer(model)
-    steps: list[Any] = [normalizers.Lowercase()] if settings.get("do_lower_case", False) else []
+    steps: list[Any] = [normalizers.Lowercase()] if settings.flag("do_lower_case", False) else []
     steps.append(normalizers.Strip())
     if proto.character_map:
         try:
@@ -200,7 +199,7 @@ def _unigram(path: Path, settings: dict[str, Any]) -> Tokenizer:
     steps.append(normalizers.Replace(Regex(" {2,}"), " "))
     tokenizer.normalizer = normalizers.Sequence(steps)
     marks: list[Any] = [pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")]
-    if settings.get("split_by_punct", False):
+    if settings.flag("split_by_punct", False):
         marks.insert(0, pre_tokenizers.Punctuation("isolated"))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(marks)
     return _with_special(tokenizer)
