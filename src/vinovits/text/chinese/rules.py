@@ -1,0 +1,70 @@
+"""What each released Chinese front end does, and the default, as rows of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from vinovits.text.chinese import released
+from vinovits.text.chinese.traced import Traced
+
+Step = Callable[[Traced], Traced]
+
+
+@dataclass(frozen=True, slots=True)
+class ChineseRules:
+    """How a family's front end reads Chinese."""
+
+    steps: tuple[str, ...]
+    """Names of the normalising steps in `STEPS`, in order."""
+    readings: str = "words"
+    """Which reading a character has: "words" asks pypinyin for each joined word, "sentence" takes
+    traditional characters' only readings from a table and asks for the whole clause else."""
+    several_yi: bool = True
+    """Whether 看一看 is joined where it comes more than once in a clause."""
+
+
+_WETEXT = {
+    "wetext-1.2.0": ("wetext-1.2.0-tagger", "wetext-verbalizer-keep"),
+    "wetext-1.0.4.1": ("wetext-1.0.4.1-tagger", "wetext-verbalizer-keep"),
+    "wetext-1.2.0-drop": ("wetext-1.2.0-tagger", "wetext-verbalizer-drop"),
+    "wetext-1.0.4.1-drop": ("wetext-1.0.4.1-tagger", "wetext-verbalizer-drop"),
+    "wetext-0.1.12-drop": ("wetext-0.1.12-tagger", "wetext-0.1.12-verbalizer"),
+}
+"""By name: versions of WeTextProcessing; "drop" leaves out erhua and interjections."""
+
+STEPS: dict[str, Step] = {
+    "numbers": released.numbers,
+    "cn2an": released.cn2an,
+    "marks-2.0": released.marks_2_0,
+    "marks-2.1": released.marks_2_1,
+    "spoken-only": released.spoken_only,
+    **{
+        name: partial(released.compiled, tagger=tagger, verbalizer=verbalizer)
+        for name, (tagger, verbalizer) in _WETEXT.items()
+    },
+}
+"""The normalising steps by name."""
+
+_FIRST = ChineseRules(("numbers", "marks-2.0", "spoken-only"), several_yi=False)
+_SECOND = ChineseRules(("numbers", "marks-2.1", "spoken-only"), several_yi=False)
+
+
+def _later(normaliser: str, readings: str) -> ChineseRules:
+    return ChineseRules((normaliser, "marks-2.1", "spoken-only"), readings)
+
+
+RULES: dict[str, ChineseRules] = {
+    **dict.fromkeys(("1.0.1", "1.1.0", "1.1.1", "2.0"), _FIRST),
+    **dict.fromkeys(("2.1", "2.2", "2.3-tag", "sbv2"), _SECOND),
+    "2.3": _later("wetext-1.2.0", "words"),
+    "2.3/wetext-1.0.4.1": _later("wetext-1.0.4.1", "words"),
+    "2.3/cn2an": _later("cn2an", "words"),
+    "2.4": _later("wetext-1.2.0-drop", "sentence"),
+    "2.4/wetext-1.0.4.1": _later("wetext-1.0.4.1-drop", "sentence"),
+    "2.4/wetext-0.1.12": _later("wetext-0.1.12-drop", "sentence"),
+    "2.4/cn2an": _later("cn2an", "sentence"),
+}
+"""By the version that shipped the front end. 2.3 and 2.4 read numbers by whatever was installed:
+behind the slash is which, without one it is WeTextProcessing 1.2.0."""

@@ -1,0 +1,27 @@
+"""The Chinese data files, read at first need."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+
+def data_file(name: str) -> Traversable:
+    """The shipped Chinese data file of this name."""
+    return files("vinovits") / "data" / "chinese" / name
+
+
+@cache
+def syllable_phones() -> dict[str, tuple[str, ...]]:
+    """Phones of each syllable in pinyin without tone, such as "zhuang"; ü is written v."""
+    lines = data_file("syllables.txt").read_text("utf-8").splitlines()
+    rows = (line.split() for line in lines if not line.startswith("#"))
+    return {syllable: tuple(phones) for syllable, *phones in rows}
+
+
+@cache
+def words(name: str, key: str) -> frozenset[str]:
+    """A word list: entry `key` of the file `name`.toml, words with spaces between."""
+    return frozenset(tomllib.loads(data_file(f"{name}.toml").read_text("utf-8"))[key].split())
