@@ -20,6 +20,11 @@ from vinovits.manifests import file_sums
 DEFAULT_LAYER = -3
 """What the text encoders of Bert-VITS2 were trained on."""
 
+_WIDE, _GROUP = 1024, 64
+"""Networks from this width on round activations to int8 by groups: a sentence takes a third of the
+time (24 ms for 88 ms, 4 layers of 2048). Of all-MiniLM-L6-v2, which is narrower and saves 1 ms, the
+least cosine of a row to float32 goes from 0.99922 to 0.99899."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextNetwork:
@@ -74,6 +79,8 @@ def convert_text(config: Config, request: Request, folder: Path) -> BertManifest
     if known is not None and known.ends is not None:
         first_id, last_id = known.ends
     graph = GraphBuilder(Weights(source, network.prefix), request.precision, request.progress)
+    if config.number("hidden_size") >= _WIDE:
+        graph.activation_group = _GROUP
     model = network.build(config, graph, layers)
     openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
     return BertManifest(
