@@ -179,3 +179,11 @@ def test_features_are_found_in_the_order_of_the_folders(
 def test_unknown_features(name: str) -> None:
     with pytest.raises(VoiceError, match=r"--features none.*all-MiniLM-L6-v2"):
         find_features(name)
+
+
+def test_a_model_that_is_not_here_names_the_command_that_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VINOVITS_DATA", str(tmp_path))
+    with pytest.raises(VoiceError, match="Get it by `vinovits models pull deberta-v3-large`, or"):
+        find_features("deberta-v3-large")

@@ -7,11 +7,14 @@ bert-base-japanese-v3 saw words as MeCab (Kudo et al., 2004) cuts them with the 
 from __future__ import annotations
 
 import functools
+import threading
 import unicodedata
 from pathlib import Path
 from typing import Any
 
 from vinovits.errors import MissingExtraError
+
+_lock = threading.Lock()
 
 
 def split_words(text: str) -> list[str]:
@@ -20,7 +23,10 @@ def split_words(text: str) -> list[str]:
     Raises:
         MissingExtraError: fugashi or unidic-lite isn't installed.
     """
-    return [word.surface for word in _tagger()(unicodedata.normalize("NFKC", text))]
+    # UTF-8 has no place for lone surrogates.
+    plain = unicodedata.normalize("NFKC", text.encode("utf-8", "ignore").decode())
+    with _lock:  # MeCab keeps the sentence that it is at.
+        return [word.surface for word in _tagger()(plain)]
 
 
 @functools.cache
