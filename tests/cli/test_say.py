@@ -46,6 +46,7 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "noise_w": None,
         "pause": None,
         "speaker": None,
+        **dict.fromkeys(("style", "style_weight", "emotion")),
         "ahead": False,
     }
 
@@ -56,6 +57,7 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         *("--precision", "f32"),
         *("--speed", "1.5", "--sdp-ratio", "0", "--noise", ".3", "--noise-w", "nan"),
         *("--speaker", "ann", "--pause", "0.5"),
+        *("--style", "Glad", "--style-weight", "2", "--emotion-text", "calm"),
     )
     load, stream = calls
     assert load == {
@@ -73,6 +75,7 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "noise": 0.3,
         "pause": 0.5,
         "speaker": "ann",
+        **{"style": "Glad", "style_weight": 2.0, "emotion": "calm"},
         "ahead": False,
     }
 

@@ -104,6 +104,27 @@ class _Say(click.Command):
 @click.option(
     "--pause", type=float, help="From 0 to 10: seconds of silence to add between sentences."
 )
+@click.option("--style", help="Name of a style, for voices that have some.")
+@click.option(
+    "--style-weight",
+    type=float,
+    help="From 0 to 20, with --style: 0 is the voice's mean, 1 the style.",
+)
+@click.option(
+    "--emotion-text",
+    metavar="PROMPT",
+    help="How to sound, such as `a calm voice`, for voices that take a description.",
+)
+@click.option(
+    "--emotion-audio",
+    type=_FileName("angry.wav"),
+    help="A recording that sounds as the voice shall, for voices that take one.",
+)
+@click.option(
+    "--emotion-number",
+    type=click.IntRange(min=0),
+    help="Number of an emotion, for voices that number theirs.",
+)
 @click.option(
     "--device", default="cpu", show_default=True, help="Where to run: cpu, gpu, gpu.1 or npu."
 )
@@ -141,6 +162,9 @@ def say(
     raw: bool,
     play: bool,
     speaker: str | None,
+    emotion_text: str | None,
+    emotion_audio: Path | None,
+    emotion_number: int | None,
     device: str,
     features: str | None,
     precision: Precision,
@@ -168,11 +192,15 @@ def say(
       echo "Hello." | vinovits say - --out - | aplay
       vinovits say "Look at this." --plot speech.png --stats
       vinovits say --out cold.wav -- "-5 degrees"
+      vinovits say "Leave me alone!" --voice other --emotion-audio angry.wav
     """
     if quiet:
         logging.getLogger("vinovits").setLevel(logging.ERROR)
     if out is None and not play:
         out = DEFAULT_OUT
+    emotions = [emotion_text, emotion_audio, emotion_number]
+    if sum(given is not None for given in emotions) > 1:
+        raise UsageError("Give one of --emotion-text, --emotion-audio and --emotion-number.")
     targets = Targets(out, timings, plot, raw=raw, play=play)
     with targets.prepare():
         words = get_text(text, file)
@@ -182,7 +210,14 @@ def say(
         loaded = vinovits.load(voice, device=device, features=features, precision=precision)
         load_seconds = time.perf_counter() - began
         heard = play or str(out) == "-"
-        stream = loaded.stream(words, speaker=_speaker(loaded, speaker), ahead=heard, **settings)
+        emotion = emotion_text if emotion_audio is None else _heard(loaded, emotion_audio)
+        stream = loaded.stream(
+            words,
+            speaker=_speaker(loaded, speaker),
+            emotion=emotion_number if emotion is None else emotion,
+            ahead=heard,
+            **settings,
+        )
         rate = loaded.manifest.sampling_rate
         report = Report(len(words), quiet=quiet)
         with stream, targets.start(loaded.manifest.name, rate), report.progress(rate):
@@ -192,6 +227,13 @@ def say(
     report.summary(stream.stats, targets.description)
     if stats:
         print_stats(stream.stats, load_seconds)
+
+
+def _heard(voice: Voice, recording: Path) -> Any:
+    """The emotion of a recording."""
+    from vinovits.features.audio import read_audio
+
+    return voice.emotion_from(*read_audio(recording))
 
 
 def _speaker(voice: Voice, speaker: str | None) -> Any:
