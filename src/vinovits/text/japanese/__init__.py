@@ -1,0 +1,93 @@
+"""Japanese: from text to sentences of words with phones and tones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from vinovits.text.hidden import Shown, shown
+from vinovits.text.japanese.normalise import normalise
+from vinovits.text.japanese.rules import RULES, JapaneseRules
+from vinovits.text.japanese.sentences import sentences_of
+from vinovits.text.japanese.words import words_of
+from vinovits.text.reading import Sentence, Word
+from vinovits.text.sentences import split_sentences
+from vinovits.text.traced import Traced, trace
+
+__all__ = ["RULES", "JapaneseRules", "normalise_and_read", "read"]
+
+
+def read(
+    text: str,
+    rules: JapaneseRules = RULES["better"],
+    lexicon: Mapping[str, str] | None = None,
+) -> Iterator[Sentence]:
+    """Read Japanese text aloud, on paper: sentences of words with phones and tones.
+
+    The text is worked through sentence by sentence as the iterator is drawn. Nothing that a text
+    may hold raises: what can't be spoken is left out, and `Sentence.notes` says so.
+
+    Args:
+        text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
+        rules: A row of `RULES`: ours, or those of the voice's family.
+        lexicon: Readings of the user's words in kana, by the way they are written.
+
+    Yields:
+        Sentences of at most about 400 phones, in the order of the text. Text without a single word
+        gives none.
+
+    Raises:
+        MissingExtraError: Open JTalk isn't installed.
+    """
+    seen = shown(text)
+    for sentence in _read(seen.text, rules, lexicon or {}):
+        yield sentence if seen.is_all else _placed(sentence, seen, text)
+
+
+def _read(text: str, rules: JapaneseRules, lexicon: Mapping[str, str]) -> Iterator[Sentence]:
+    for start, end in split_sentences(text):
+        words, notes = normalise_and_read(trace(text[start:end], start), rules, lexicon)
+        if any(not word.is_punctuation for word in words):
+            yield from sentences_of(words, text, start, end, notes, rules.ours)
+
+
+def normalise_and_read(
+    traced: Traced, rules: JapaneseRules, lexicon: Mapping[str, str] | None = None
+) -> tuple[list[Word], list[str]]:
+    """All words and marks of a text as the rules have them, without any cutting into sentences.
+
+    Args:
+        traced: The text, with its places in the original.
+        rules: Whose reading it is.
+        lexicon: Readings of the user's words in kana.
+
+    Returns:
+        Words and marks in order, and what to tell the user.
+    """
+    written, deleted = normalise(traced, rules, lexicon or {})
+    words, unread = words_of(written, rules)
+    return words, _notes(deleted, unread)
+
+
+def _notes(deleted: list[str], unread: list[str]) -> list[str]:
+    notes = []
+    if deleted:
+        notes.append(f"Left out characters that Japanese can't read: {_listing(deleted)}.")
+    if unread:
+        notes.append(f"Paused at characters without a known reading: {_listing(unread)}.")
+    return notes
+
+
+def _listing(characters: list[str]) -> str:
+    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
+    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")
+
+
+def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
+    """The sentence with its places in the original text."""
+    start, end = seen.span(sentence.start, sentence.end)
+    words = []
+    for word in sentence.words:
+        first, behind = seen.span(word.start, word.end)
+        words.append(replace(word, start=first, end=behind))
+    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))

@@ -1,0 +1,97 @@
+"""From text as people write it to kana, kanji and punctuation phones."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from vinovits.text.japanese.numbers import CURRENCIES, cardinal
+from vinovits.text.japanese.rules import JapaneseRules
+from vinovits.text.japanese.tables import marks
+from vinovits.text.symbols import PUNCTUATION
+from vinovits.text.traced import Traced, substitute
+
+_CLUSTER = re.compile("(?s).[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*")
+"""What NFKC may put together."""
+_GROUPED = re.compile("[0-9]{1,3}(?:,[0-9]{3})+")
+_PRICE = re.compile(f"([{''.join(CURRENCIES)}])([0-9.]*[0-9])")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_KANA_AND_KANJI = "\u3040-\u30ff\u4e00-\u9fff\u3400-\u4dbf"
+_LETTERS = "A-Za-zＡ-Ｚａ-ｚ\u0370-\u03ff\u1f00-\u1fff"
+
+
+def normalise(
+    traced: Traced, rules: JapaneseRules, lexicon: Mapping[str, str]
+) -> tuple[Traced, list[str]]:
+    """Write a text as the readings of a family expect it.
+
+    Args:
+        traced: A sentence, with its places in the original.
+        rules: Whose reading it is.
+        lexicon: Readings of the user's words in kana.
+
+    Returns:
+        Kana, kanji, punctuation phones, and letters where the family reads them; and the characters
+        that were left out though they aren't spaces.
+    """
+    traced = nfkc(with_lexicon(traced, lexicon))
+    for pattern, replacement in _released_numbers():
+        traced = substitute(traced, pattern, replacement)
+    traced = to_marks(traced, rules)
+    deleted = _foreign_pattern(rules).findall(traced.text)
+    traced = substitute(traced, _foreign_pattern(rules), lambda match: "")
+    if rules.voicing_marks:
+        traced = substitute(traced, re.compile(f"[{rules.voicing_marks}]"), lambda match: "")
+    return traced, [character for run in deleted for character in run if not character.isspace()]
+
+
+def with_lexicon(traced: Traced, lexicon: Mapping[str, str]) -> Traced:
+    """Put the user's readings in the place of the words that have them, longest words first."""
+    if not lexicon:
+        return traced
+    words = sorted(lexicon, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, words)))
+    return substitute(traced, pattern, lambda match: lexicon[match[0]])
+
+
+def _released_numbers() -> Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]:
+    return (
+        (_GROUPED, lambda match: match[0].replace(",", "")),
+        (_PRICE, lambda match: match[2] + CURRENCIES[match[1]]),
+        (_NUMBER, lambda match: cardinal(match[0])),
+    )
+
+
+def nfkc(traced: Traced) -> Traced:
+    """Compatibility forms become ordinary ones: half-width kana, full-width letters and digits."""
+    if unicodedata.is_normalized("NFKC", traced.text):
+        return traced
+    return substitute(traced, _CLUSTER, lambda match: unicodedata.normalize("NFKC", match[0]))
+
+
+def to_marks(traced: Traced, rules: JapaneseRules) -> Traced:
+    """Write all punctuation with the punctuation phones."""
+    table = marks(rules.marks)
+    return substitute(traced, _marks_pattern(rules.marks), lambda match: table[match[0]])
+
+
+def fold_mark(text: str, rules: JapaneseRules) -> str:
+    """The punctuation phones of what Open JTalk makes of them ("！", "．．．")."""
+    table = marks(rules.marks)
+    folded = _marks_pattern(rules.marks).sub(lambda match: table[match[0]], text)
+    return _foreign_pattern(rules).sub("", folded)
+
+
+@cache
+def _marks_pattern(name: str) -> re.Pattern[str]:
+    forms = sorted(marks(name), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, forms)))
+
+
+@cache
+def _foreign_pattern(rules: JapaneseRules) -> re.Pattern[str]:
+    kept = _KANA_AND_KANJI + re.escape("".join(PUNCTUATION))
+    kept += "々" * rules.iteration_mark + _LETTERS * rules.letters
+    return re.compile(f"[^{kept}]+")

@@ -1,0 +1,128 @@
+"""Open JTalk: words, readings and accents of Japanese text.
+
+Whichever build of pyopenjtalk is installed is used: `pyopenjtalk-plus` brings its dictionary along.
+Builds differ in what they read (docs/japanese.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vinovits.errors import MissingExtraError
+
+Node = Mapping[str, Any]
+"""A word of Open JTalk (its NJD features): "string", "pron", "pos" and so on."""
+
+MARKS = frozenset("、？！")
+"""What Open JTalk gives as the reading of everything that it takes for punctuation."""
+_SILENT = ("sil", "pau")
+_LABEL = re.compile(
+    r"-(?P<phone>[^+]*)\+.*?/A:(?P<nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<left>\d+|xx)"
+    r".*?/F:(?P<length>\d+|xx)_"
+)
+_NONE = -50
+_LOCK = threading.Lock()
+"""Not every build may be called by several threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What is needed of the full-context label of one phone."""
+
+    phone: str
+    """As Open JTalk writes it: "cl", "N", "I" for an i without voice, "sil", "pau"."""
+    from_nucleus: int
+    """Moras behind the accent nucleus; -50 in silence, as the next two."""
+    mora: int
+    """Number of the mora in its accent phrase, from 1."""
+    moras_left: int
+    """Number of the mora from the end of its accent phrase, from 1."""
+    phrase_length: int
+    """Moras of the accent phrase."""
+
+
+def words(text: str) -> list[Node]:
+    """Cut a text into words, with readings and accents.
+
+    Args:
+        text: Without control characters.
+
+    Raises:
+        MissingExtraError: No build of pyopenjtalk is installed.
+    """
+    if not text:
+        return []
+    jtalk, options = _jtalk()
+    with _LOCK:
+        return list(jtalk.run_frontend(text, **options))
+
+
+def labels(nodes: Sequence[Node]) -> list[Label]:
+    """The phones of words as they are said one after the other, without those of marks at the ends.
+
+    Args:
+        nodes: As `words` returned them.
+
+    Returns:
+        One label for each phone and each pause.
+    """
+    spoken = [index for index, node in enumerate(nodes) if not is_mark(node)]
+    if not spoken:
+        return []
+    # Open JTalk says nothing for marks at the ends, but complains on the terminal.
+    inner = [dict(node) for node in nodes[spoken[0] : spoken[-1] + 1]]
+    jtalk, _ = _jtalk()
+    with _LOCK:
+        lines = jtalk.make_label(inner)
+    return [_label(line) for line in lines[1:-1]]
+
+
+def is_mark(node: Node) -> bool:
+    """Whether a word is punctuation for Open JTalk, or something that it can't read."""
+    return not node["pron"].strip("、？！’") and "ー" not in node["pron"]
+
+
+def is_plus() -> bool:
+    """Whether the installed build is pyopenjtalk-plus, which reads differently from the others."""
+    return "predict_nani" in inspect.signature(_jtalk()[0].run_frontend).parameters
+
+
+def _label(line: str) -> Label:
+    match = _LABEL.search(line)
+    assert match is not None, line
+    phone, *numbers = match.group("phone", "nucleus", "mora", "left", "length")
+    if phone in _SILENT:
+        return Label(phone, _NONE, _NONE, _NONE, _NONE)
+    return Label(phone, *(_NONE if number == "xx" else int(number) for number in numbers))
+
+
+@functools.cache
+def _jtalk() -> tuple[Any, dict[str, Any]]:
+    """The installed build, and the options that keep it from needing more than it brings."""
+    try:
+        # Some builds print that a model is missing, which isn't asked for.
+        with contextlib.redirect_stdout(None):
+            import pyopenjtalk
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            'Reading Japanese needs more packages. Install them with: pip install "vinovits[ja]"'
+        ) from error
+    folder = Path(os.fsdecode(pyopenjtalk.OPEN_JTALK_DICT_DIR))
+    if not folder.is_dir():
+        # Other builds would fetch one from the network now.
+        raise MissingExtraError(
+            f"Open JTalk's dictionary isn't at {folder}. Install a build that brings it along: "
+            'pip install "vinovits[ja]", or name a folder in the variable OPEN_JTALK_DICT_DIR.'
+        )
+    known = inspect.signature(pyopenjtalk.run_frontend).parameters
+    # The model that chooses between "nan" and "nani" needs onnxruntime.
+    return pyopenjtalk, {"predict_nani": False} if "predict_nani" in known else {}

@@ -1,0 +1,75 @@
+"""Text that is rewritten step by step and remembers where each character came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+Span = tuple[int, int]
+"""Index of the first character, and behind the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A text, and for each of its characters the span of the original that it stands for."""
+
+    text: str
+    spans: Sequence[Span]
+
+    def span(self, start: int, end: int) -> Span:
+        """Span of the original that text[start:end] stands for; end > start."""
+        parts = self.spans[start:end]
+        return min(part[0] for part in parts), max(part[1] for part in parts)
+
+    def part(self, start: int, end: int) -> Traced:
+        """The stretch text[start:end]."""
+        return Traced(self.text[start:end], self.spans[start:end])
+
+
+def trace(text: str, offset: int = 0) -> Traced:
+    """A text whose first character is number `offset` of the original."""
+    return Traced(text, [(index, index + 1) for index in range(offset, offset + len(text))])
+
+
+def joined(parts: Iterable[Traced]) -> Traced:
+    """The parts one after the other."""
+    parts = list(parts)
+    return Traced("".join(part.text for part in parts), [s for part in parts for s in part.spans])
+
+
+def substitute(
+    traced: Traced, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]
+) -> Traced:
+    """What `re.sub` does; each character of a replacement stands for the whole match."""
+    parts: list[Traced] = []
+    position = 0
+    for match in pattern.finditer(traced.text):
+        new = replace(match)
+        if new == match[0]:
+            continue
+        parts.append(traced.part(position, match.start()))
+        if new and match[0]:
+            parts.append(Traced(new, [traced.span(*match.span())] * len(new)))
+        position = match.end()
+    return joined([*parts, traced.part(position, len(traced.text))]) if parts else traced
+
+
+def realign(traced: Traced, text: str) -> Traced:
+    """Give a rewritten text its spans, where what rewrote it doesn't tell.
+
+    Characters that stayed keep theirs; new ones stand for all that they replace, or, where nothing
+    was there before, for the character in front of them.
+    """
+    if text == traced.text:
+        return traced
+    spans: list[Span] = []
+    matcher = SequenceMatcher(None, traced.text, text, autojunk=False)
+    for kind, old, old_end, new, new_end in matcher.get_opcodes():
+        if kind == "equal":
+            spans += traced.spans[old:old_end]
+        elif new_end > new:
+            near = (old, old_end) if old_end > old else (max(old - 1, 0), max(old, 1))
+            spans += [traced.span(*near) if traced.text else (0, 0)] * (new_end - new)
+    return Traced(text, spans)
