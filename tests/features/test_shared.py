@@ -19,6 +19,8 @@ from vinovits.features import lazy
 from vinovits.features.bert import BertFeatures
 from vinovits.features.store import shared, unload_features
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
@@ -108,10 +110,7 @@ def test_what_cannot_be_had(converted: Path, tmp_path: Path) -> None:
 def test_memory_of_one_for_ten_and_none_after_unloading(tmp_path: Path) -> None:
     """A BERT of 60 MB, in a process of its own: nothing else moves there."""
     script = f"""
-import json, sys
 from pathlib import Path
-import numpy as np, psutil
-from safetensors.numpy import save_file
 from tests.features import tiny_bert
 tiny_bert.WIDTH, tiny_bert.INNER, tiny_bert.HEADS = 512, 2048, 8
 source = tiny_bert.write_source(Path({str(tmp_path)!r}) / "source")
@@ -119,7 +118,7 @@ from vinovits.convert.features import convert_features
 out = Path({str(tmp_path)!r}) / "out"
 convert_features(source, out, -1, "f32")
 """
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
     script = f"""
 import gc, json
 from pathlib import Path
@@ -143,7 +142,7 @@ unload_features()
 print(json.dumps([one, ten, used() - start]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     one, ten, after = json.loads(done.stdout)
     size = (tmp_path / "out" / "model.bin").stat().st_size
