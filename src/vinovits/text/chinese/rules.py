@@ -19,8 +19,8 @@ class ChineseRules:
     steps: tuple[str, ...]
     """Names of the normalising steps in `STEPS`, in order."""
     readings: str = "words"
-    """Which reading a character has: "words" asks pypinyin for each joined word, "sentence" takes
-    traditional characters' only readings from a table and asks for the whole clause else."""
+    """Which reading a character has: "words" asks pypinyin for each joined word, "clauses" asks g2pW or its
+    table for the characters of the whole clause first, and pypinyin for the rest."""
     several_yi: bool = True
     """Whether 看一看 is joined where it comes more than once in a clause."""
 
@@ -61,10 +61,10 @@ RULES: dict[str, ChineseRules] = {
     "2.3": _later("wetext-1.2.0", "words"),
     "2.3/wetext-1.0.4.1": _later("wetext-1.0.4.1", "words"),
     "2.3/cn2an": _later("cn2an", "words"),
-    "2.4": _later("wetext-1.2.0-drop", "sentence"),
-    "2.4/wetext-1.0.4.1": _later("wetext-1.0.4.1-drop", "sentence"),
-    "2.4/wetext-0.1.12": _later("wetext-0.1.12-drop", "sentence"),
-    "2.4/cn2an": _later("cn2an", "sentence"),
+    "2.4": _later("wetext-1.2.0-drop", "clauses"),
+    "2.4/wetext-1.0.4.1": _later("wetext-1.0.4.1-drop", "clauses"),
+    "2.4/wetext-0.1.12": _later("wetext-0.1.12-drop", "clauses"),
+    "2.4/cn2an": _later("cn2an", "clauses"),
 }
 """By the version that shipped the front end. 2.3 and 2.4 read numbers by whatever was installed:
 behind the slash is which, without one it is WeTextProcessing 1.2.0."""

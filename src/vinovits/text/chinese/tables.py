@@ -25,3 +25,11 @@ def syllable_phones() -> dict[str, tuple[str, ...]]:
 def words(name: str, key: str) -> frozenset[str]:
     """A word list: entry `key` of the file `name`.toml, words with spaces between."""
     return frozenset(tomllib.loads(data_file(f"{name}.toml").read_text("utf-8"))[key].split())
+
+
+@cache
+def readings(name: str) -> dict[str, str]:
+    """A table of readings in pinyin: the file `name`.txt, a word and its syllables a line."""
+    lines = data_file(f"{name}.txt").read_text("utf-8").splitlines()
+    rows = (line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
+    return dict(rows)  # type: ignore[arg-type]  # maxsplit makes pairs
