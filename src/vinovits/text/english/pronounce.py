@@ -14,24 +14,29 @@ _SIBILANTS = word_set("S Z SH ZH CH JH")
 _VOICELESS = frozenset(("P", "T", "K", "F", "TH"))
 _VOWELS = frozenset("aeiouy")
 _MIN_COMPOUND_PART = 3
+CONSONANT_TONE = 3
+"""The tone of consonants in the family of the built-in voice."""
 
 
-def to_model(phones: Phones) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def to_model(
+    phones: Phones, consonant_tone: int = CONSONANT_TONE
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Write dictionary phones as the voice's symbols and tones.
 
     Args:
         phones: ARPAbet with stress digits, such as ("V", "EH1", "R", "IY0").
+        consonant_tone: The tone of a phone that has no stress digit.
 
     Returns:
         Lower-case phones without digits, `v` as "V" (the symbol table has another `v`), and tones:
-        the stress digit + 1, and 3 for a phone that has none.
+        the stress digit + 1, and `consonant_tone`.
     """
     names, tones = [], []
     for phone in phones:
         has_stress = phone[-1].isdigit()
         name = (phone[:-1] if has_stress else phone).lower()
         names.append("V" if name == "v" else name)
-        tones.append(int(phone[-1]) + 1 if has_stress else 3)
+        tones.append(int(phone[-1]) + 1 if has_stress else consonant_tone)
     return tuple(names), tuple(tones)
 
 

@@ -1,0 +1,146 @@
+"""English as the released front ends read it, so that a voice sounds as its maker heard it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from vinovits.text.english.letter_to_sound import predict
+from vinovits.text.english.lexicon import released as listed
+from vinovits.text.english.pronounce import to_model
+from vinovits.text.english.released_numbers import spell_numbers
+from vinovits.text.english.rules import Rules
+from vinovits.text.english.word_pieces import SPACE, Tokenise, stand_in, words_of_pieces
+from vinovits.text.reading import Word
+from vinovits.text.symbols import PUNCTUATION
+from vinovits.text.traced import Traced, substitute, trace
+
+_MARKS = frozenset(PUNCTUATION)
+_SPOKEN_MARKS = _MARKS - {"…"}
+"""In 2.0 "…" is silent; later it is "..." before words are looked up."""
+_AS_MARKS = {
+    **dict.fromkeys("：；，、·・", ","),
+    **dict.fromkeys("。．\n$", "."),
+    "！": "!",
+    "？": "?",
+    "…": "...",
+    **dict.fromkeys('“”‘’"（）()《》【】[]「」', "'"),
+    **dict.fromkeys("—−～~", "-"),
+}
+"""What other marks become from 2.1 on, in all languages alike."""
+_MAPPED = re.compile(f"[{re.escape(''.join(_AS_MARKS))}]")
+_GLUED = re.compile(r"[,;.?!](?=\w)")
+
+_FOREIGN_TO_G2P = re.compile(r"[^ a-z'.,?!-]")
+_LONG_RUN = re.compile(r"([^a-z])\1{3,}")
+_TOKEN = re.compile(r"[a-z][a-z'-]+[a-z]|[a-z]+|\.(?: *\.)+|\S")
+_MAX_GUESSED = 20
+"""Phones after which g2p_en stops."""
+_MAX_CHARACTERS, _MAX_PIECES = 200, 40
+"""Of a word: longer ones are cut, so that a sentence has bounds."""
+
+Spoken = tuple[tuple[str, ...], tuple[int, ...], bool]
+"""Phones, tones, and whether the network guessed."""
+
+
+def words_of(
+    text: str, rules: Rules, offset: int = 0, tokenise: Tokenise = stand_in
+) -> tuple[list[Word], list[str]]:
+    """Read a text.
+
+    Args:
+        text: Any text.
+        rules: Of a released family.
+        offset: Index of its first character in the original.
+        tokenise: The tokenizer of the family's BERT; asked only by `Rules.by_pieces`.
+
+    Returns:
+        Words and marks in order, those included that give no phones, as the BERT sees them; and the
+        spoken words whose pronunciation was guessed.
+    """
+    normal = normalise(trace(text, offset), rules)
+    words: list[Word] = []
+    guessed: list[str] = []
+    for parts, start, end in _words(normal.text, rules, tokenise):
+        names: tuple[str, ...] = ()
+        tones: tuple[int, ...] = ()
+        for part in parts:
+            more_names, more_tones, is_guess = _say(part, rules.consonant_tone)
+            names += more_names
+            tones += more_tones
+            if is_guess:
+                guessed.append(part)
+        span = _behind(words[-1] if words else None, *normal.span(start, end))
+        is_mark = _MARKS.issuperset(names)
+        words.append(Word(normal.text[start:end], *span, names, tones, is_mark))
+    return words, guessed
+
+
+def _behind(word: Word | None, start: int, end: int) -> tuple[int, int]:
+    """A word's span, made to lie behind that of the word before it or to be the same."""
+    if word is None or start >= word.end:
+        return start, end
+    return (word.end, end) if end > word.end else (word.start, word.end)
+
+
+def normalise(text: Traced, rules: Rules) -> Traced:
+    """Numbers to words, and marks to those that the voices know."""
+    text = spell_numbers(text)
+    if rules.maps_marks:
+        text = substitute(text, _MAPPED, lambda match: _AS_MARKS[match[0]])
+        text = substitute(text, _GLUED, lambda match: f"{match[0]} ")
+    return text
+
+
+def _words(text: str, rules: Rules, tokenise: Tokenise) -> Iterator[tuple[list[str], int, int]]:
+    """Each word's parts that are looked up alone, and its span in the text."""
+    if rules.by_pieces:
+        for word in words_of_pieces(tokenise(text), _MARKS, _MAX_PIECES):
+            parts = [piece.text.removeprefix(SPACE) for piece in word]
+            start, end = word[0].start, word[-1].end
+            start += len(text[start:end]) - len(text[start:end].lstrip())
+            if start < end:
+                yield ["".join(parts)] if "'" in parts else parts, start, end
+    else:
+        for match in _parting(rules.parting_marks).finditer(text):
+            yield [match[0]], *match.span()
+
+
+@lru_cache(maxsize=8)
+def _parting(marks: str) -> re.Pattern[str]:
+    return re.compile(rf"[{re.escape(marks)}]|[^\s{re.escape(marks)}]{{1,{_MAX_CHARACTERS}}}")
+
+
+@lru_cache(maxsize=16384)
+def _say(word: str, consonant_tone: int) -> Spoken:
+    """Look a word up in the dictionary of 1998, then ask what g2p_en says."""
+    if word in _SPOKEN_MARKS:
+        return (word,), (0,), False
+    said, _ = listed(word.upper().lower())
+    if said:
+        return (*to_model(said, consonant_tone), False)
+    names: tuple[str, ...] = ()
+    tones: tuple[int, ...] = ()
+    is_guess = False
+    for token in _tokens(word):
+        if not token[0].isalpha():
+            names += ("…",) if token == "..." else (token,) if token in _MARKS else ("UNK",)
+            tones += (0,)
+            continue
+        _, said = listed(token)
+        if not said:
+            said, is_guess = predict(token, _MAX_GUESSED), True
+        more_names, more_tones = to_model(said, consonant_tone)
+        names += more_names
+        tones += more_tones
+    return names, tones, is_guess
+
+
+def _tokens(word: str) -> list[str]:
+    """The parts of a word that g2p_en looks up alone: it drops accents and unknown characters."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    plain = _FOREIGN_TO_G2P.sub("", plain.lower())
+    plain = plain.replace("i.e.", "that is").replace("e.g.", "for example")
+    return _TOKEN.findall(_LONG_RUN.sub(r"\1\1\1", plain))
