@@ -5,21 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from vinovits.text.english import released
 from vinovits.text.english.assembly import sentences_of, words_of
 from vinovits.text.english.folding import fold
 from vinovits.text.english.normalise import may_hold_words, normalise
-from vinovits.text.english.rules import RULES, Rules, better
+from vinovits.text.english.released import normalise_and_read
+from vinovits.text.english.rules import RULES, EnglishRules, better
 from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
 from vinovits.text.hidden import Shown, shown
 from vinovits.text.reading import Sentence
 from vinovits.text.sentences import split_sentences
+from vinovits.text.traced import trace
 
-__all__ = ["RULES", "Rules", "Tokenise", "WordPiece", "better", "read"]
+__all__ = [
+    "RULES",
+    "EnglishRules",
+    "Tokenise",
+    "WordPiece",
+    "better",
+    "normalise_and_read",
+    "read",
+    "stand_in",
+]
 
 
 def read(
-    text: str, rules: Rules = RULES["better"], tokenise: Tokenise = stand_in
+    text: str, rules: EnglishRules = RULES["better"], tokenise: Tokenise = stand_in
 ) -> Iterator[Sentence]:
     """Read English text aloud, on paper: sentences of words with phones and tones.
 
@@ -45,7 +55,7 @@ def read(
         yield sentence if seen.is_all else _placed(sentence, seen, text)
 
 
-def _read(text: str, rules: Rules) -> Iterator[Sentence]:
+def _read(text: str, rules: EnglishRules) -> Iterator[Sentence]:
     for start, end in split_sentences(text):
         folded = fold(text[start:end], start)
         if not may_hold_words(folded.text):
@@ -56,9 +66,9 @@ def _read(text: str, rules: Rules) -> Iterator[Sentence]:
             yield from sentences_of(words, text, start, end, notes)
 
 
-def _read_released(text: str, rules: Rules, tokenise: Tokenise) -> Iterator[Sentence]:
+def _read_released(text: str, rules: EnglishRules, tokenise: Tokenise) -> Iterator[Sentence]:
     for start, end in split_sentences(text):
-        words, guessed = released.words_of(text[start:end], rules, start, tokenise)
+        words, guessed = normalise_and_read(trace(text[start:end], start), rules, tokenise)
         if any(not word.is_punctuation for word in words):
             silent = tuple(c for word in words if not word.phones for c in word.text if c.isalpha())
             notes = _notes((), silent, guessed)

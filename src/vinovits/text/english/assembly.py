@@ -28,7 +28,7 @@ def words_of(
         pieces: What `normalise` made of the folded sentence.
         folded: That sentence.
         original: The text that its origins point into.
-        consonant_tone: See `Rules`.
+        consonant_tone: See `EnglishRules`.
 
     Returns:
         The words, and the spoken words whose pronunciation was guessed.

@@ -11,11 +11,11 @@ from vinovits.text.english.letter_to_sound import predict
 from vinovits.text.english.lexicon import released as listed
 from vinovits.text.english.pronounce import to_model
 from vinovits.text.english.released_numbers import spell_numbers
-from vinovits.text.english.rules import Rules
+from vinovits.text.english.rules import EnglishRules
 from vinovits.text.english.word_pieces import SPACE, Tokenise, stand_in, words_of_pieces
 from vinovits.text.reading import Word
 from vinovits.text.symbols import PUNCTUATION
-from vinovits.text.traced import Traced, substitute, trace
+from vinovits.text.traced import Traced, substitute
 
 _MARKS = frozenset(PUNCTUATION)
 _SPOKEN_MARKS = _MARKS - {"…"}
@@ -45,22 +45,21 @@ Spoken = tuple[tuple[str, ...], tuple[int, ...], bool]
 """Phones, tones, and whether the network guessed."""
 
 
-def words_of(
-    text: str, rules: Rules, offset: int = 0, tokenise: Tokenise = stand_in
+def normalise_and_read(
+    text: Traced, rules: EnglishRules, tokenise: Tokenise = stand_in
 ) -> tuple[list[Word], list[str]]:
-    """Read a text.
+    """All words and marks of a text, without any cutting into sentences.
 
     Args:
-        text: Any text.
+        text: The text, with its places in the original.
         rules: Of a released family.
-        offset: Index of its first character in the original.
-        tokenise: The tokenizer of the family's BERT; asked only by `Rules.by_pieces`.
+        tokenise: The tokenizer of the family's BERT; asked only by `EnglishRules.by_pieces`.
 
     Returns:
         Words and marks in order, those included that give no phones, as the BERT sees them; and the
         spoken words whose pronunciation was guessed.
     """
-    normal = normalise(trace(text, offset), rules)
+    normal = normalise(text, rules)
     words: list[Word] = []
     guessed: list[str] = []
     for parts, start, end in _words(normal.text, rules, tokenise):
@@ -85,7 +84,7 @@ def _behind(word: Word | None, start: int, end: int) -> tuple[int, int]:
     return (word.end, end) if end > word.end else (word.start, word.end)
 
 
-def normalise(text: Traced, rules: Rules) -> Traced:
+def normalise(text: Traced, rules: EnglishRules) -> Traced:
     """Numbers to words, and marks to those that the voices know."""
     text = spell_numbers(text)
     if rules.maps_marks:
@@ -94,7 +93,9 @@ def normalise(text: Traced, rules: Rules) -> Traced:
     return text
 
 
-def _words(text: str, rules: Rules, tokenise: Tokenise) -> Iterator[tuple[list[str], int, int]]:
+def _words(
+    text: str, rules: EnglishRules, tokenise: Tokenise
+) -> Iterator[tuple[list[str], int, int]]:
     """Each word's parts that are looked up alone, and its span in the text."""
     if rules.by_pieces:
         for word in words_of_pieces(tokenise(text), _MARKS, _MAX_PIECES):

@@ -8,7 +8,7 @@ from vinovits.text.english.pronounce import CONSONANT_TONE
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EnglishRules:
     """How an English text is read."""
 
     consonant_tone: int = CONSONANT_TONE
@@ -26,21 +26,21 @@ class Rules:
     is looked up alone."""
 
 
-_V2_1 = Rules(consonant_tone=0, released=True)
-_V2_3 = Rules(released=True, by_pieces=True)
+_V2_1 = EnglishRules(consonant_tone=0, released=True)
+_V2_3 = EnglishRules(released=True, by_pieces=True)
 
-RULES = {
+RULES: dict[str, EnglishRules] = {
     "2.0": replace(_V2_1, parting_marks=",;.?!-+", maps_marks=False),
     "2.1": _V2_1,
     "2.2": _V2_1,
     "2.3": _V2_3,
     "sbv2": _V2_3,
-    "better": Rules(),
+    "better": EnglishRules(),
 }
 """The rules of each released version, and "better": ours, with the tones of "2.3"."""
 
 
-def better(family: str) -> Rules:
+def better(family: str) -> EnglishRules:
     """Our reading in the tones of a family.
 
     Args:
