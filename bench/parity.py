@@ -25,7 +25,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from vinovits.convert.compare import Array, GraphStages, Inputs, between, difference, run_torch
+from vinovits.convert.compare import (
+    Array,
+    GraphStages,
+    Inputs,
+    between,
+    difference,
+    run_torch,
+    text_inputs,
+)
 from vinovits.convert.detect import detect
 from vinovits.convert.graphs import condition_shapes
 from vinovits.convert.voice import convert_checkpoint
@@ -141,23 +149,15 @@ def read_inputs(path: Path, variant: Variant) -> Inputs:
 def run_inside(network: Synthesizer, inputs: Inputs, g: Array) -> dict[str, Array]:
     """What the stage `encode` has inside, which is no output of its graph."""
     encoder = network.enc_p
+    text = text_inputs(inputs)
     with torch.no_grad():
-        conditions = {name: torch.from_numpy(a) for name, a in inputs.conditions.items()}
-        x, _, _ = encoder(
-            torch.from_numpy(inputs.phones),
-            torch.from_numpy(inputs.tones),
-            torch.from_numpy(inputs.languages),
-            {name: torch.from_numpy(array) for name, array in inputs.features.items()},
-            conditions,
-            torch.ones(1, 1, inputs.phones.shape[1]),
-            torch.from_numpy(g),
-        )
+        x, _, _ = encoder(text, torch.ones(1, 1, text.phones.shape[1]), torch.from_numpy(g))
         found = {"x_hidden": x.numpy()}
-        image = encoder.condition(conditions)
+        image = encoder.condition(text.conditions)
         if image is not None:
             found["emo_emb"] = found["style_emb"] = image.unsqueeze(1).numpy()
         if hasattr(encoder, "emo_vq"):
-            codes = encoder.emo_vq.codes(encoder.in_feature_net(conditions["emotion"]))
+            codes = encoder.emo_vq.codes(encoder.in_feature_net(text.conditions["emotion"]))
             found["emo_codes"] = codes.unsqueeze(1).numpy()
     return found
 

@@ -65,6 +65,7 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
     from vinovits.engine import synthesis
     from vinovits.nets.checkpoint import load_checkpoint
     from vinovits.nets.config import ModelConfig
+    from vinovits.nets.text_encoder import TextInputs
     from vinovits.nets.variants import VARIANTS
     from vinovits.text import english
     from vinovits.text.sequence import to_sequence
@@ -98,15 +99,15 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
             rng = np.random.default_rng((0, number))
             steps = len(sequence.phones)
             noise = rng.standard_normal((1, 2, steps), np.float32) * np.float32(defaults.noise_w)
-            m_p, logs_p, sdp, dp = network.encode(
+            words = TextInputs(
                 torch.from_numpy(sequence.phones[None]),
                 torch.from_numpy(sequence.tones[None]),
                 torch.from_numpy(sequence.languages[None]),
                 features,
-                {},
-                torch.ones(1, 1, steps),
-                g,
-                torch.from_numpy(noise),
+                conditions={},
+            )
+            m_p, logs_p, sdp, dp = network.encode(
+                words, torch.ones(1, 1, steps), g, torch.from_numpy(noise)
             )
             logw = synthesis.mix_durations(sdp.numpy(), dp.numpy(), defaults.sdp_ratio)
             frames = synthesis.frames_per_phone(logw, 1.0)

@@ -181,6 +181,7 @@ def test_pictures_refuse_names_that_are_gone(pictures: ModuleType, path: str) ->
         manifest.Defaults,
         manifest.FeatureNeed,
         manifest.Spectrogram,
+        manifest.EmotionNeed,
         SymbolTable,
         LanguageNumbers,
     ],

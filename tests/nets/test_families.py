@@ -21,6 +21,7 @@ from vinovits.convert.graphs import condition_shapes, encoder_graph
 from vinovits.graphs import core
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.text_encoder import TextInputs
 from vinovits.nets.variants import VARIANTS
 from vinovits.text.symbols import TABLES
 
@@ -89,13 +90,9 @@ def _close(found: Any, expected: Any) -> None:
 def test_torch_gives_what_was_recorded(case: Case) -> None:
     given = _inputs(case)
     encoder, recorded = case.network.enc_p, case.recorded
-    x, m_p, logs_p = encoder(
-        *(given[name] for name in ("phones", "tones", "languages")),
-        _features(case),
-        case.conditions,
-        given["mask"],
-        given["speaker"],
-    )
+    words = (given[name] for name in ("phones", "tones", "languages"))
+    text = TextInputs(*words, _features(case), case.conditions)
+    x, m_p, logs_p = encoder(text, given["mask"], given["speaker"])
     _close(x, recorded["x_hidden"])
     _close(m_p, recorded["m_p"])
     _close(logs_p, recorded["logs_p"])
@@ -174,3 +171,20 @@ def test_tables_number_what_the_released_programs_number() -> None:
     }
     assert TABLES["1.0.1"].symbols[5:7] == ("I", "N")
     assert len(set(TABLES["1.0.1"].symbols)) == 108
+
+
+def test_the_documented_table_is_that_of_the_code() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "families.md").read_text("utf-8")
+    for name, variant in VARIANTS.items():
+        features = ", ".join(f"`{f.name}` ({f.width})" for f in variant.features)
+        condition = variant.condition
+        also = f" {condition.input} ({condition.width})" if condition else ""
+        row = (
+            f"| `{name}` | {len(variant.table.symbols)}, {variant.table.tone_count} "
+            f"| {', '.join(variant.languages)} | {features} |{also} "
+            f"| {variant.transformer_flow_layers} layers |"
+        )
+        assert row in page
+        assert name in " ".join(line for line in page.splitlines() if line.startswith("## "))
+        for feature in variant.features:
+            assert feature.model in page

@@ -12,6 +12,7 @@ from vinovits.engine.reference import linear_spectrogram
 from vinovits.nets.checkpoint import load_checkpoint
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.text_encoder import TextInputs
 from vinovits.nets.variants import VARIANTS
 
 FOLDER = GOLDEN / "training" / "v2.3-wnflow"
@@ -42,9 +43,8 @@ def test_encoder_and_durations_of_a_padded_batch(
     assert mask.min() == 0, "the recorded batch must hold padding"
     g = network.emb_g(recorded["sid"]).unsqueeze(-1)
     features = {name: recorded[name].float() for name in ("bert", "ja_bert", "en_bert")}
-    x, m, logs = network.enc_p(
-        recorded["x"], recorded["tone"], recorded["language"], features, {}, mask, g
-    )
+    text = TextInputs(recorded["x"], recorded["tone"], recorded["language"], features, {})
+    x, m, logs = network.enc_p(text, mask, g)
     torch.testing.assert_close(x, recorded["plain.x_hidden"], atol=1e-5, rtol=0)
     torch.testing.assert_close(m, recorded["plain.m_p_text"], atol=1e-5, rtol=0)
     torch.testing.assert_close(logs, recorded["plain.logs_p_text"], atol=1e-5, rtol=0)

@@ -16,6 +16,7 @@ from vinovits.convert.graphs import condition_shapes
 from vinovits.engine.synthesis import expand, frames_per_phone, mix_durations
 from vinovits.graphs import Graph, compile_graph
 from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.text_encoder import TextInputs
 
 Array = npt.NDArray[np.float32]
 
@@ -71,6 +72,17 @@ def difference(stage: str, found: Array, expected: Array) -> StageDifference:
     return StageDifference(stage, absolute, float(np.abs(expected).max()))
 
 
+def text_inputs(inputs: Inputs) -> TextInputs:
+    """What the text encoder reads of an utterance."""
+    return TextInputs(
+        torch.from_numpy(inputs.phones),
+        torch.from_numpy(inputs.tones),
+        torch.from_numpy(inputs.languages),
+        {name: torch.from_numpy(array) for name, array in inputs.features.items()},
+        {name: torch.from_numpy(array) for name, array in inputs.conditions.items()},
+    )
+
+
 def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, npt.NDArray[Any]]:
     """Run all stages in torch.
 
@@ -84,11 +96,7 @@ def run_torch(network: Synthesizer, inputs: Inputs) -> dict[str, npt.NDArray[Any
             g = network.emb_g(torch.tensor([inputs.speaker])).unsqueeze(-1)
         mask = torch.ones(1, 1, inputs.phones.shape[1])
         m_p, logs_p, logw_sdp, logw_dp = network.encode(
-            torch.from_numpy(inputs.phones),
-            torch.from_numpy(inputs.tones),
-            torch.from_numpy(inputs.languages),
-            {name: torch.from_numpy(array) for name, array in inputs.features.items()},
-            {name: torch.from_numpy(array) for name, array in inputs.conditions.items()},
+            text_inputs(inputs),
             mask,
             g,
             torch.from_numpy(inputs.noise_sdp * np.float32(inputs.noise_w)),
@@ -152,14 +160,15 @@ class GraphStages:
         return self._graphs["decoder"](z=z, speaker=g)["audio"]
 
 
-def compare_stages(network: Synthesizer, folder: Path, inputs: Inputs) -> list[StageDifference]:
-    """Compare each graph of `folder` with torch, each fed with torch's own inputs.
+def compare_stages(
+    network: Synthesizer, stages: GraphStages, inputs: Inputs
+) -> list[StageDifference]:
+    """Compare each graph with torch, each fed with torch's own inputs.
 
     Weights rounded to float16 may move a duration across a whole frame, after which nothing could
     be compared; fed this way each stage answers for itself.
     """
     expected = run_torch(network, inputs)
-    stages = GraphStages(folder)
     differences = []
     g = expected["g"]
     if inputs.spectrogram is not None:

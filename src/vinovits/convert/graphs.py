@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.jit._trace import TracerWarning
 
 from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.text_encoder import TextInputs
 from vinovits.nets.variants import Variant
 from vinovits.runtime import openvino as ov
 
@@ -39,9 +40,8 @@ class _Encoder(nn.Module):
         count = len(self.features)
         features = dict(zip(self.features, others[:count], strict=True))
         conditions = dict(zip(self.conditions, others[count:], strict=True))
-        return self.network.encode(
-            phones, tones, languages, features, conditions, mask, speaker, noise
-        )
+        text = TextInputs(phones, tones, languages, features, conditions)
+        return self.network.encode(text, mask, speaker, noise)
 
 
 class _Flow(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vinovits.convert.compare import Array, StageDifference, compare_stages, probe_inputs
+from vinovits.convert.compact import save_graph
+from vinovits.convert.compare import (
+    Array,
+    GraphStages,
+    StageDifference,
+    compare_stages,
+    probe_inputs,
+)
 from vinovits.convert.decoder import bf16_snr, decoder_graph
 from vinovits.convert.detect import Detection, detect
 from vinovits.convert.graphs import (
@@ -27,7 +35,6 @@ from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import Variant
 from vinovits.output.atomic import atomic_folder
-from vinovits.runtime import openvino as ov
 from vinovits.voices.manifest import (
     Card,
     Defaults,
@@ -51,7 +58,7 @@ class Conversion:
     folder: Path
     manifest: VoiceManifest
     differences: tuple[StageDifference, ...]
-    """One per stage, of the test utterance."""
+    """One per stage, of the test utterance; with f16 weights, what their rounding makes too."""
     notes: tuple[str, ...]
     """Sentences for the user: which family was taken and why, and what else was chosen."""
 
@@ -118,12 +125,16 @@ def convert_checkpoint(
         network = build_network(tensors, sizes, family, source.weights)
         if emotion_rows is not None:
             network.enc_p.emo_codebook = torch.from_numpy(emotion_rows)
-        if precision == "f16":
-            _round_condition(network)
-        features = used_features(network)
-        _write_graphs(network, features, work, precision)
-        differences = compare_stages(network, work, probe_inputs(network, features))
+        # Rounding is what the user asked for; that the graphs compute what torch does is checked
+        # on the weights that they hold.
+        stored = copy.deepcopy(network).half().float() if precision == "f16" else network
+        features = used_features(stored)
+        _write_graphs(stored, features, work, precision)
+        probe, stages = probe_inputs(network, features), GraphStages(work)
+        differences = compare_stages(stored, stages, probe)
         _check_differences(differences)
+        if stored is not network:
+            differences = compare_stages(network, stages, probe)
         if styles is not None:
             np.save(work / "styles.npy", styles.vectors, allow_pickle=False)
         icon = _write_icon(source, work)
@@ -196,16 +207,6 @@ def _check_arguments(
         check_name(model, f"The feature model of {key}", UsageError)
 
 
-def _round_condition(network: Synthesizer) -> None:
-    """Round what chooses rows of codebooks as it will be stored.
-
-    Another row is another emotion, by however little it has won; both runs must choose the same.
-    """
-    for part, tensor in network.enc_p.state_dict().items():
-        if part.startswith(("in_feature_net.", "emo_vq.", "emo_proj.")):
-            tensor.copy_(tensor.half())
-
-
 def _write_graphs(
     network: Synthesizer, features: Sequence[str], folder: Path, precision: str
 ) -> None:
@@ -217,11 +218,13 @@ def _write_graphs(
     if network.config.n_speakers == 0:
         graphs["reference"] = reference_graph(network)
     else:
-        table = network.emb_g.weight.detach().numpy().astype(np.float32)
+        table = network.emb_g.weight.detach().numpy()
+        if precision == "f16":
+            table = table.astype(np.float16)
         np.save(folder / "speakers.npy", table, allow_pickle=False)
     for name, graph in graphs.items():
         try:
-            ov.save_model(graph, folder / f"{name}.xml", compress_to_fp16=precision == "f16")
+            save_graph(graph, folder / f"{name}.xml", half=precision == "f16")
         except RuntimeError as error:  # what OpenVINO makes of a full disk
             raise OutputError(f"{folder} can't be written: {error} Is the disk full?") from None
 

@@ -87,7 +87,9 @@ class ModelConfig:
         try:
             filter_length = int(audio["filter_length"])
             mel_posterior = bool(model.get("use_mel_posterior_encoder", False))
+            sizes: dict[str, Any] = {name: int(model[name]) for name in _MODEL_SIZES}
             config = cls(
+                **sizes,
                 sampling_rate=int(audio["sampling_rate"]),
                 filter_length=filter_length,
                 hop_length=int(audio["hop_length"]),
@@ -95,12 +97,6 @@ class ModelConfig:
                 spec_channels=(
                     int(audio["n_mel_channels"]) if mel_posterior else filter_length // 2 + 1
                 ),
-                inter_channels=int(model["inter_channels"]),
-                hidden_channels=int(model["hidden_channels"]),
-                filter_channels=int(model["filter_channels"]),
-                n_heads=int(model["n_heads"]),
-                n_layers=int(model["n_layers"]),
-                kernel_size=int(model["kernel_size"]),
                 p_dropout=float(model["p_dropout"]),
                 resblock=resblock,
                 resblock_kernel_sizes=_ints(model["resblock_kernel_sizes"]),
@@ -108,10 +104,8 @@ class ModelConfig:
                     _ints(sizes)[:dilations] for sizes in model["resblock_dilation_sizes"]
                 ),
                 upsample_rates=_ints(model["upsample_rates"]),
-                upsample_initial_channel=int(model["upsample_initial_channel"]),
                 upsample_kernel_sizes=_ints(model["upsample_kernel_sizes"]),
                 n_speakers=int(audio["n_speakers"]),
-                gin_channels=int(model["gin_channels"]),
                 transformer_flow=transformer,
                 couplings=(
                     int(flow.get("n_flow_layer", variant.couplings))
@@ -172,6 +166,12 @@ def _ints(values: Any) -> tuple[int, ...]:
     return tuple(int(value) for value in values)
 
 
+_MODEL_SIZES = (
+    *("inter_channels", "hidden_channels", "filter_channels", "n_heads", "n_layers"),
+    *("kernel_size", "gin_channels", "upsample_initial_channel"),
+)
+"""Whole numbers of the config's section "model"."""
+
 _LARGEST = 1_000_000
 """Of any size: far beyond every released model, and small enough to be multiplied."""
 
@@ -180,27 +180,9 @@ _MOST_LAYERS = 100
 
 
 def _check_sizes(config: ModelConfig) -> None:
-    sizes = {
-        name: getattr(config, name)
-        for name in [
-            "sampling_rate",
-            "filter_length",
-            "hop_length",
-            "win_length",
-            "spec_channels",
-            "inter_channels",
-            "hidden_channels",
-            "filter_channels",
-            "n_heads",
-            "n_layers",
-            "kernel_size",
-            "gin_channels",
-            "couplings",
-            "flow_layers",
-            "upsample_initial_channel",
-        ]
-    }
-    for name, size in sizes.items():
+    audio = ("sampling_rate", "filter_length", "hop_length", "win_length", "spec_channels")
+    for name in (*audio, *_MODEL_SIZES, "couplings", "flow_layers"):
+        size = getattr(config, name)
         most = _MOST_LAYERS if name in ("n_layers", "couplings", "flow_layers") else _LARGEST
         if not 1 <= size <= most:
             raise CheckpointError(

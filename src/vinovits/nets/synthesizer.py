@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor, nn
 
 from vinovits.nets.conditioning import build_text_encoder
@@ -13,6 +11,7 @@ from vinovits.nets.durations import DurationPredictor, StochasticDurationPredict
 from vinovits.nets.flow import Flow
 from vinovits.nets.posterior import PosteriorEncoder
 from vinovits.nets.reference import ReferenceEncoder
+from vinovits.nets.text_encoder import TextInputs
 from vinovits.nets.variants import Variant
 
 
@@ -42,25 +41,12 @@ class Synthesizer(nn.Module):
             self.ref_enc = ReferenceEncoder(config)
 
     def encode(
-        self,
-        phones: Tensor,
-        tones: Tensor,
-        languages: Tensor,
-        features: Mapping[str, Tensor],
-        conditions: Mapping[str, Tensor],
-        mask: Tensor,
-        g: Tensor,
-        noise: Tensor,
+        self, text: TextInputs, mask: Tensor, g: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """The stage `encode`: prior and log durations of every phone.
 
         Args:
-            phones: Ids (B, T).
-            tones: Ids (B, T).
-            languages: Ids (B, T).
-            features: By name (B, width, T).
-            conditions: By name, what colours the whole utterance: "style" or "emotion"
-                (B, width), and "emotion_row" (B,) where the family has numbered emotions.
+            text: What is said.
             mask: (B, 1, T).
             g: Speaker vector (B, gin, 1).
             noise: Normal draw times noise_w (B, 2, T).
@@ -69,5 +55,5 @@ class Synthesizer(nn.Module):
             m_p and logs_p (B, inter, T); log frames by the stochastic and by the deterministic
             predictor (B, 1, T).
         """
-        x, m_p, logs_p = self.enc_p(phones, tones, languages, features, conditions, mask, g)
+        x, m_p, logs_p = self.enc_p(text, mask, g)
         return m_p, logs_p, self.sdp(x, mask, g, noise), self.dp(x, mask, g)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,23 @@ from torch import Tensor, nn
 from vinovits.nets.attention import TransformerEncoder
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.variants import Variant
+
+
+class TextInputs(NamedTuple):
+    """What is said, as numbers."""
+
+    phones: Tensor
+    """Ids (B, T), blanks included."""
+    tones: Tensor
+    """Ids with the language's offset (B, T)."""
+    languages: Tensor
+    """Ids (B, T)."""
+    features: Mapping[str, Tensor]
+    """By name, rows of the feature models spread to phones (B, width, T). One that is left out
+    counts as projecting to nothing."""
+    conditions: Mapping[str, Tensor]
+    """By name, what colours the whole utterance: "style" or "emotion" (B, width), and "emotion_row"
+    (B,) where the family numbers its emotions."""
 
 
 class TextEncoder(nn.Module):
@@ -34,36 +52,23 @@ class TextEncoder(nn.Module):
         self.encoder = TransformerEncoder(config, variant, config.n_layers, config.kernel_size)
         self.proj = nn.Conv1d(hidden, 2 * config.inter_channels, 1)
 
-    def forward(
-        self,
-        phones: Tensor,
-        tones: Tensor,
-        languages: Tensor,
-        features: Mapping[str, Tensor],
-        conditions: Mapping[str, Tensor],
-        mask: Tensor,
-        g: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, text: TextInputs, mask: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Encode one batch of utterances.
 
         Args:
-            phones: Ids (B, T), blanks included.
-            tones: Ids with the language's offset (B, T).
-            languages: Ids (B, T).
-            features: By name, rows of the feature models spread to phones (B, width, T). One that
-                is left out counts as projecting to nothing.
-            conditions: By name, what the method `condition` reads.
+            text: What is said.
             mask: 1 for real phones, 0 for padding (B, 1, T).
             g: Speaker vector (B, gin, 1).
 
         Returns:
             Hidden states (B, hidden, T), prior mean and log deviation (B, inter, T) each.
         """
-        x = self.emb(phones) + self.tone_emb(tones) + self.language_emb(languages)
+        x = self.emb(text.phones) + self.tone_emb(text.tones)
+        x = x + self.language_emb(text.languages)
         for name in self.feature_names:
-            if name in features:
-                x = x + self.project(name, features[name]).transpose(1, 2)
-        image = self.condition(conditions)
+            if name in text.features:
+                x = x + self.project(name, text.features[name]).transpose(1, 2)
+        image = self.condition(text.conditions)
         if image is not None:
             x = x + image.unsqueeze(1)
         x = x * math.sqrt(self.hidden_channels)

@@ -1,0 +1,38 @@
+"""Graphs on disk without what only a reader of XML would want; a third of their description."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from vinovits.runtime import openvino as ov
+
+# OpenVINO works the shapes between operations out again when it reads a graph; those of the inputs
+# stand elsewhere.
+_NEEDLESS = re.compile(rb"<dim>-?\d+</dim>|(?<=>)\s+(?=<)")
+
+
+def save_graph(graph: ov.Model, path: Path, *, half: bool) -> None:
+    """Write `path` (.xml) and the weights beside it.
+
+    Args:
+        graph: Its operations lose their names; its inputs and outputs keep theirs.
+        path: Where to.
+        half: Store the weights as float16.
+
+    Raises:
+        RuntimeError: The files can't be written.
+    """
+    results = {port.get_tensor().get_any_name() for port in graph.outputs}
+    for number, node in enumerate(graph.get_ordered_ops()):
+        if node.get_type_name() in ("Parameter", "Result"):
+            continue
+        node.set_friendly_name(str(number))
+        for port in node.outputs():
+            if not results & port.get_names():
+                port.get_tensor().set_names(set())
+    ov.save_model(graph, path, compress_to_fp16=half)
+    try:
+        path.write_bytes(_NEEDLESS.sub(b"", path.read_bytes()))
+    except OSError as error:
+        raise RuntimeError(str(error)) from None
