@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
+from vinovits.text.japanese import ours
 from vinovits.text.japanese.numbers import CURRENCIES, cardinal
 from vinovits.text.japanese.rules import JapaneseRules
 from vinovits.text.japanese.tables import marks
@@ -19,6 +20,7 @@ _GROUPED = re.compile("[0-9]{1,3}(?:,[0-9]{3})+")
 _PRICE = re.compile(f"([{''.join(CURRENCIES)}])([0-9.]*[0-9])")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _KANA_AND_KANJI = "\u3040-\u30ff\u4e00-\u9fff\u3400-\u4dbf"
+_OURS = "〇0-9０-９\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTERS = "A-Za-zＡ-Ｚａ-ｚ\u0370-\u03ff\u1f00-\u1fff"
 
 
@@ -36,9 +38,13 @@ def normalise(
         Kana, kanji, punctuation phones, and letters where the family reads them; and the characters
         that were left out though they aren't spaces.
     """
-    traced = nfkc(with_lexicon(traced, lexicon))
-    for pattern, replacement in _released_numbers():
-        traced = substitute(traced, pattern, replacement)
+    traced = with_lexicon(traced, lexicon)
+    if rules.ours:
+        traced = ours.after_nfkc(nfkc(ours.before_nfkc(traced)))
+    else:
+        traced = nfkc(traced)
+        for pattern, replacement in _RELEASED_NUMBERS:
+            traced = substitute(traced, pattern, replacement)
     traced = to_marks(traced, rules)
     deleted = _foreign_pattern(rules).findall(traced.text)
     traced = substitute(traced, _foreign_pattern(rules), lambda match: "")
@@ -56,12 +62,11 @@ def with_lexicon(traced: Traced, lexicon: Mapping[str, str]) -> Traced:
     return substitute(traced, pattern, lambda match: lexicon[match[0]])
 
 
-def _released_numbers() -> Sequence[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]]:
-    return (
-        (_GROUPED, lambda match: match[0].replace(",", "")),
-        (_PRICE, lambda match: match[2] + CURRENCIES[match[1]]),
-        (_NUMBER, lambda match: cardinal(match[0])),
-    )
+_RELEASED_NUMBERS: tuple[ours.Rule, ...] = (
+    (_GROUPED, lambda match: match[0].replace(",", "")),
+    (_PRICE, lambda match: match[2] + CURRENCIES[match[1]]),
+    (_NUMBER, lambda match: cardinal(match[0])),
+)
 
 
 def nfkc(traced: Traced) -> Traced:
@@ -93,5 +98,5 @@ def _marks_pattern(name: str) -> re.Pattern[str]:
 @cache
 def _foreign_pattern(rules: JapaneseRules) -> re.Pattern[str]:
     kept = _KANA_AND_KANJI + re.escape("".join(PUNCTUATION))
-    kept += "々" * rules.iteration_mark + _LETTERS * rules.letters
+    kept += "々" * rules.iteration_mark + _LETTERS * rules.letters + _OURS * rules.ours
     return re.compile(f"[^{kept}]+")

@@ -24,12 +24,15 @@ Node = Mapping[str, Any]
 
 MARKS = frozenset("、？！")
 """What Open JTalk gives as the reading of everything that it takes for punctuation."""
+_MARKS = "".join(MARKS) + "’"
 _SILENT = ("sil", "pau")
 _LABEL = re.compile(
     r"-(?P<phone>[^+]*)\+.*?/A:(?P<nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<left>\d+|xx)"
     r".*?/F:(?P<length>\d+|xx)_"
 )
 _NONE = -50
+_MAX_CHARACTERS = 1500
+"""Open JTalk has a buffer of 8192 bytes for a text, with four for a character at most."""
 _LOCK = threading.Lock()
 """Not every build may be called by several threads."""
 
@@ -63,7 +66,11 @@ def words(text: str) -> list[Node]:
         return []
     jtalk, options = _jtalk()
     with _LOCK:
-        return list(jtalk.run_frontend(text, **options))
+        return [
+            node
+            for start in range(0, len(text), _MAX_CHARACTERS)
+            for node in jtalk.run_frontend(text[start : start + _MAX_CHARACTERS], **options)
+        ]
 
 
 def labels(nodes: Sequence[Node]) -> list[Label]:
@@ -75,20 +82,18 @@ def labels(nodes: Sequence[Node]) -> list[Label]:
     Returns:
         One label for each phone and each pause.
     """
-    spoken = [index for index, node in enumerate(nodes) if not is_mark(node)]
-    if not spoken:
+    # Open JTalk gives no phones for marks at the ends, nor for a ー that lengthens nothing, but
+    # complains about them on the terminal.
+    inner = [dict(node) for node in nodes]
+    while inner and not inner[-1]["pron"].strip(_MARKS):
+        inner.pop()
+    first = next((i for i, node in enumerate(inner) if node["pron"].strip(_MARKS + "ー")), None)
+    if first is None:
         return []
-    # Open JTalk says nothing for marks at the ends, but complains on the terminal.
-    inner = [dict(node) for node in nodes[spoken[0] : spoken[-1] + 1]]
     jtalk, _ = _jtalk()
     with _LOCK:
-        lines = jtalk.make_label(inner)
+        lines = jtalk.make_label(inner[first:])
     return [_label(line) for line in lines[1:-1]]
-
-
-def is_mark(node: Node) -> bool:
-    """Whether a word is punctuation for Open JTalk, or something that it can't read."""
-    return not node["pron"].strip("、？！’") and "ー" not in node["pron"]
 
 
 def is_plus() -> bool:

@@ -23,6 +23,7 @@ _VOWELS = frozenset("aiueoN")
 _NOT_SPOKEN = re.compile(r"[^A-Za-z\d々\u3040-\u30ff\u4e00-\u9fff０-９Ａ-Ｚａ-ｚ\uff66-\uff9d]")
 _SPLIT = {"kw": ("k", "u"), "gw": ("g", "u"), "fy": ("f", "y"), "vy": ("b", "y")}
 """Open JTalk's phones that no family has, and what comes nearest."""
+_LARGE = str.maketrans("ヵヶゕゖ", "カケカケ")
 _HIRAGANA = str.maketrans({chr(code): chr(code + 96) for code in range(0x3041, 0x3097)})
 
 
@@ -53,7 +54,9 @@ def words_of(sentence: Traced, rules: JapaneseRules) -> tuple[list[Word], list[s
         units = _unidic_units(sentence.text, rules, unread)
         tones = [[0] * len(unit.phones) for unit in units]
     else:
-        nodes = open_jtalk.words(sentence.text)
+        # With its own comma Open JTalk takes "3,123" for one number.
+        written = sentence.text.replace(",", "、") if rules.ours else sentence.text
+        nodes = open_jtalk.words(written)
         units = [unit for node in nodes for unit in _units(node, rules, unread)]
         _lengthen(units, rules)
         tones = _tones(units, nodes, rules)
@@ -72,6 +75,8 @@ def _mark(character: str, rules: JapaneseRules, unread: list[str]) -> _Unit:
     folded = fold_mark(character, rules)
     if folded in _SILENT:
         return _Unit(folded, character, [folded], silent=True)
+    if rules.ours and (phones := from_kana(character.translate(_LARGE), rules)):
+        return _Unit(character, character, phones)
     unread.append(character)
     return _Unit(rules.unread, character, [rules.unread], silent=True)
 
@@ -195,6 +200,11 @@ def _even(phones: int, characters: int) -> tuple[int, ...]:
 
 
 _WIDTHS = str.maketrans(
-    {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {"−": "-", "’": "'"}
+    {
+        **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+        "−": "-",
+        "’": "'",
+        "、": ",",
+    }
 )
 """Open JTalk writes ASCII in full width."""

@@ -1,0 +1,154 @@
+"""The steps of `better`: what people write beside kana and kanji, written as it is said.
+
+Numbers stay digits, because Open JTalk reads them with their counters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+from vinovits.text.japanese.latin import in_japanese, spelled
+from vinovits.text.japanese.tables import table
+from vinovits.text.traced import Traced, substitute
+
+Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
+
+_KANA = "\u3041-\u3096\u30a1-\u30fa"
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
+_WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
+_MAX_LETTERS = 40
+"""Longer "words" are no words: they are spelled out."""
+
+
+def before_nfkc(traced: Traced) -> Traced:
+    """Powers, roman numerals and ruby, which NFKC would spoil."""
+    for pattern, replacement in _BEFORE:
+        traced = substitute(traced, pattern, replacement)
+    return traced
+
+
+def after_nfkc(traced: Traced) -> Traced:
+    """Everything else, in an order in which the rules don't take each other's signs."""
+    for pattern, replacement in (*_after(), *_words()):
+        traced = substitute(traced, pattern, replacement)
+    return traced
+
+
+def _power(match: re.Match[str]) -> str:
+    exponent = "".join(_SUPERSCRIPTS[digit] for digit in match["power"])
+    unit = table("words")["units"].get(match["unit"] or "")
+    if unit and exponent in ("2", "3"):
+        return f"{'平方' if exponent == '2' else '立方'}{unit}"
+    return f"{match['unit'] or ''}の{exponent}乗"
+
+
+def _repeated(match: re.Match[str]) -> str:
+    """ゝ says the kana before it again, ゞ with a voice."""
+    said = match.string[match.start() - 1]
+    plain = unicodedata.normalize("NFD", said)[0]
+    voiced = unicodedata.normalize("NFC", plain + "\u3099")
+    return "".join(voiced if mark in "ゞヾ" and len(voiced) == 1 else plain for mark in match[0])
+
+
+_BEFORE: tuple[Rule, ...] = (
+    (re.compile("(?P<unit>[km]?m)?(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), _power),
+    (
+        re.compile("[\u2160-\u216b\u2170-\u217b]"),
+        lambda match: str(int(unicodedata.numeric(match[0]))),
+    ),
+    # The way of Aozora Bunko's files; ruby in round brackets may as well be a remark.
+    (re.compile(f"｜?[\u4e00-\u9fff々]+《([{_KANA}ー]+)》"), lambda match: match[1]),
+)
+
+
+def _date(match: re.Match[str]) -> str:
+    year, month, day = match["year"], int(match["month"]), int(match["day"])
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return match[0]
+    return f"{year}年{month}月{day}日"
+
+
+def _time(match: re.Match[str]) -> str:
+    hour, minute, second = int(match["hour"]), int(match["minute"]), match["second"]
+    if hour > 29 or minute > 59:
+        return match[0]
+    said = f"{hour}時" + (f"{minute}分" if minute or second else "")
+    return said + (f"{int(second)}秒" if second else "")
+
+
+def _price(match: re.Match[str]) -> str:
+    names = {"$": "ドル", "¥": "円", "£": "ポンド", "€": "ユーロ"}
+    return match["number"] + (match["scale"] or "") + names[match["sign"]]
+
+
+def _unit(match: re.Match[str]) -> str:
+    return f"{match['number']}{table('words')['units'][match['unit']]}"
+
+
+@cache
+def _after() -> tuple[Rule, ...]:
+    tables = table("words")
+    units = "|".join(map(re.escape, sorted(tables["units"], key=len, reverse=True)))
+    signs = "".join(map(re.escape, tables["signs"]))
+    greek = "".join(tables["greek"])
+    return (
+        # What a browser shows of an address begins behind its scheme.
+        (re.compile(r"(?i)\b(?:https?|ftp)://(?=\w)"), lambda match: ""),
+        (re.compile(r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])"), lambda match: "アットマーク"),
+        (re.compile(r"(?i)(?<![a-z])no\.\s?(?=\d)"), lambda match: "ナンバー"),
+        (re.compile(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])|(?<=[A-Za-z])\.(?=\d)"), lambda m: "ドット"),
+        (re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])"), lambda match: "アンダーバー"),
+        (
+            re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])(?!h(?![a-z])|s(?![a-z]))"),
+            lambda m: "スラッシュ",
+        ),
+        (
+            re.compile(
+                r"(?<![\d/-])(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)"
+                r"(?P<day>\d{1,2})(?![\d/-])"
+            ),
+            _date,
+        ),
+        (
+            re.compile(
+                r"(?<![\d:])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?![\d:])"
+            ),
+            _time,
+        ),
+        (re.compile(r"(?<![\d:])(\d{1,2}):(\d{1,2})(?![\d:])"), lambda m: f"{m[1]}タイ{m[2]}"),
+        (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), lambda match: ""),
+        (
+            re.compile(r"(?P<sign>[$¥£€])(?P<number>\d+(?:\.\d+)?)(?P<scale>[万億兆千百]*)"),
+            _price,
+        ),
+        (
+            re.compile(r"(?<![\d/])(?P<above>\d{1,3})[/\u2044](?P<below>\d{1,3})(?![\d/])"),
+            lambda match: f"{match['below']}分の{match['above']}",
+        ),
+        (re.compile(r"(?<=\d)\.(?=\d+\.\d)|(?<=\d\.\d)\.(?=\d)"), lambda match: "テン"),
+        (re.compile(r"(?<=[\d%年月日時分秒円人個歳回])\s?[〜～~]\s?(?=\d)"), lambda match: "から"),
+        (re.compile("(?<=[\u4e00-\u9fff])[〜～](?=[\u4e00-\u9fff])"), lambda match: "から"),
+        (re.compile(r"(?<![\w)\]])[-−](?=\d)"), lambda match: "マイナス"),
+        (re.compile(rf"(?P<number>\d)\s?(?P<unit>{units})(?![A-Za-z])"), _unit),
+        (re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])[wｗ]+(?![A-Za-z0-9])"), lambda m: "ワラ"),
+        (re.compile(r"(?<![A-Za-z])([CFcf])#"), lambda match: spelled(match[1]) + "シャープ"),
+        (re.compile(r"#(?=\d)"), lambda match: "ナンバー"),
+        (re.compile(r"#(?=\w)"), lambda match: "ハッシュタグ、"),
+        (re.compile(rf"[{signs}]"), lambda match: tables["signs"][match[0]]),
+        (re.compile(rf"(?i)[{greek}]"), lambda match: tables["greek"][match[0].lower()]),
+        (re.compile(rf"(?<=[{_KANA}ー])[〜～~]+"), lambda match: "ー"),
+        (re.compile("[〜～~]+"), lambda match: "、"),
+        (re.compile(rf"(?<![{_KANA}\u4e00-\u9fffー々])ー+"), lambda match: "-"),
+        (re.compile(f"(?<=[{_KANA}])[ゝヽゞヾ]+"), _repeated),
+    )
+
+
+@cache
+def _words() -> tuple[Rule, ...]:
+    return (
+        (re.compile(f"[A-Za-z]{{{_MAX_LETTERS},}}"), lambda match: spelled(match[0])),
+        (_WORD, lambda match: in_japanese(match[0])),
+    )
