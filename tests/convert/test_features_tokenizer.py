@@ -147,3 +147,16 @@ def test_whatever_a_file_holds_there_is_a_model_or_a_sentence(
     path.write_bytes(content)
     with contextlib.suppress(VinovitsError):
         assert read_sentencepiece(path).pieces
+
+
+def test_sentencepiece_texts_with_spaces_that_do_not_look_like_it(tmp_path: Path) -> None:
+    (tmp_path / "spm.model").write_bytes(SPM.read_bytes())
+    out = tmp_path / "out"
+    out.mkdir()
+    write_tokenizers(tmp_path, out, 174)
+    tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
+    # As the sentencepiece library reads them.
+    assert pieces(tokenizer, "\u200b \u00a0\ufffd") == []
+    assert pieces(tokenizer, "\u3000Hello\u200b\u2028there!\u200b") == pieces(
+        tokenizer, "Hello there!"
+    )

@@ -190,13 +190,13 @@ def _unigram(path: Path, settings: Config) -> Tokenizer:
     model = models.Unigram([*proto.pieces], proto.unknown_id, byte_fallback=False)
     tokenizer = Tokenizer(model)
     steps: list[Any] = [normalizers.Lowercase()] if settings.flag("do_lower_case", False) else []
-    steps.append(normalizers.Strip())
     if proto.character_map:
         try:
             steps.append(normalizers.Precompiled(proto.character_map))
         except Exception as error:  # The binding raises bare Exception, whatever went wrong.
             raise CheckpointError(f"{path} has a damaged map of characters: {error}.") from error
-    steps.append(normalizers.Replace(Regex(" {2,}"), " "))
+    # Last, as the map makes spaces of other characters.
+    steps += [normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]
     tokenizer.normalizer = normalizers.Sequence(steps)
     marks: list[Any] = [pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")]
     if settings.flag("split_by_punct", False):
