@@ -48,12 +48,14 @@ def test_phones_are_written_as_the_voice_has_them() -> None:
     ],
 )
 def test_derived_forms_are_not_guessed(word: str, phones: str) -> None:
-    assert pronounce(word) == (tuple(phones.split()), False)
+    said, source = pronounce(word)
+    assert said == tuple(phones.split())
+    assert source in ("rule", "spelled", "dictionary")
 
 
 def test_an_unknown_word_is_guessed_and_noted() -> None:
-    phones, guessed = pronounce("zorblatt")
-    assert guessed
+    phones, source = pronounce("zorblatt")
+    assert source == "network"
     assert phones[0] == "Z"
     (sentence,) = read("The zorblatt.")
     assert sentence.notes == ("Guessed how to say: zorblatt.",)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Source = Literal["", "dictionary", "context", "rule", "spelled", "network", "lexicon", "fallback"]
+"""Where a reading came from: a dictionary; the words around, which chose among several; a rule made
+it of other words; letter by letter; a network (g2pW, letters to sounds); the user's lexicon; the
+nearest there was for something that has none. "" for marks, and where it isn't told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,9 @@ class Word:
     """How many of the phones each character of `text` has, summing to len(phones). It decides where
     the phones lie among the word pieces, where these are characters (Chinese and Japanese BERT).
     Empty: the phones are shared evenly among the pieces."""
+    reading: str = ""
+    """The reading as people write it: ARPAbet ("R EH1 D"), pinyin ("hang2"), kana; "" for marks."""
+    source: Source = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,3 +241,12 @@ def test_what_is_no_language_takes_bounded_time(text: str, version: str) -> None
     for sentence in read(text, RULES[version]):
         assert sum(len(word.phones) for word in sentence.words) <= 1000
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("version", ["better", "2.1", "2.3"])
+def test_words_say_where_their_reading_is_from(version: str) -> None:
+    (sentence,) = read("Hello zorblatt!", RULES[version])
+    told = [(word.reading, word.source) for word in sentence.words]
+    assert told[0] == ("HH AH0 L OW1", "dictionary")
+    assert told[1][1] == "network"
+    assert told[2] == ("", "")

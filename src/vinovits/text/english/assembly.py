@@ -10,7 +10,7 @@ from vinovits.text.english.letter_to_sound import MAX_LETTERS
 from vinovits.text.english.lexicon import Phones
 from vinovits.text.english.pieces import Piece
 from vinovits.text.english.pronounce import accented, letter_name, pronounce, to_model
-from vinovits.text.reading import Sentence, Word
+from vinovits.text.reading import Sentence, Source, Word
 
 MAX_PHONES = 400
 MAX_WORDS = 100
@@ -44,24 +44,27 @@ def words_of(
         known = choose(context, index, index > 0 and piece.text[:1].isupper())
         for part in _chunks(piece):
             span = folded.span(part.start, part.end)
-            text, phones, was_guessed = _said(part, original[slice(*span)], known)
+            text, phones, source = _said(part, original[slice(*span)], known)
             if not phones:
                 continue
-            words.append(Word(text, *span, *to_model(phones, consonant_tone)))
-            if was_guessed:
+            names, tones = to_model(phones, consonant_tone)
+            reading = " ".join(phones)
+            words.append(Word(text, *span, names, tones, reading=reading, source=source))
+            if source == "network":
                 guessed.append(text)
     return words, guessed
 
 
-def _said(piece: Piece, written: str, known: Phones) -> tuple[str, Phones, bool]:
-    """Text and phones of a piece, and whether they were guessed."""
+def _said(piece: Piece, written: str, by_context: Phones) -> tuple[str, Phones, Source]:
+    """Text and phones of a piece, and where these came from."""
     if piece.phones:
-        return piece.text, piece.phones, False
+        return piece.text, piece.phones, "rule"
     if piece.letter:
-        return piece.text + piece.suffix, letter_name(piece.text, piece.suffix), False
-    known = accented(written) or known
-    if known:
-        return piece.text, known, False
+        return piece.text + piece.suffix, letter_name(piece.text, piece.suffix), "spelled"
+    if phones := accented(written):
+        return piece.text, phones, "dictionary"
+    if by_context:
+        return piece.text, by_context, "context"
     return (piece.text, *pronounce(piece.text.lower()))
 
 

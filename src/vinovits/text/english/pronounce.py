@@ -8,6 +8,7 @@ from typing import Any
 from vinovits.text.english.letter_to_sound import MAX_LETTERS, predict
 from vinovits.text.english.lexicon import Phones, variants
 from vinovits.text.english.tables import table
+from vinovits.text.reading import Source
 from vinovits.text.word_sets import word_set
 
 _SIBILANTS = word_set("S Z SH ZH CH JH")
@@ -89,32 +90,29 @@ def _listed(word: str) -> Phones:
 
 
 @lru_cache(maxsize=16384)
-def pronounce(word: str) -> tuple[Phones, bool]:
+def pronounce(word: str) -> tuple[Phones, Source]:
     """Pronounce one word.
 
     Args:
         word: Lower-case letters a-z with inner or leading "'".
 
     Returns:
-        Its phones, and whether they were guessed by the network. Phones are () only for a string
-        without letters.
+        Its phones, and where they came from ("network" if they were guessed). Phones are () only
+        for a string without letters.
     """
-    phones = _listed(word) or _derived(word)
-    if phones:
-        return phones, False
     letters = "".join(c for c in word if "a" <= c <= "z")
+    for known in filter(None, dict.fromkeys((word, letters))):
+        if phones := _listed(known):
+            return phones, "dictionary"
+        if phones := _derived(known):
+            return phones, "rule"
     if not letters:
-        return (), False
-    if letters != word:
-        phones = _listed(letters) or _derived(letters)
-        if phones:
-            return phones, False
+        return (), ""
     if not _VOWELS & set(letters):
-        return tuple(p for c in letters for p in letter_name(c)), False
-    phones = _compound(letters)
-    if phones:
-        return phones, False
-    return predict(letters[:MAX_LETTERS]) or letter_name(letters[0]), True
+        return tuple(p for c in letters for p in letter_name(c)), "spelled"
+    if phones := _compound(letters):
+        return phones, "rule"
+    return predict(letters[:MAX_LETTERS]) or letter_name(letters[0]), "network"
 
 
 def _derived(word: str) -> Phones:

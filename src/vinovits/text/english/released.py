@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from vinovits.text.english.letter_to_sound import predict
+from vinovits.text.english.lexicon import Phones
 from vinovits.text.english.lexicon import released as listed
 from vinovits.text.english.pronounce import to_model
 from vinovits.text.english.released_numbers import spell_numbers
 from vinovits.text.english.rules import EnglishRules
-from vinovits.text.english.word_pieces import SPACE, Tokenise, stand_in, words_of_pieces
-from vinovits.text.reading import Word
+from vinovits.text.english.word_pieces import (
+    SPACE,
+    Tokenise,
+    WordPiece,
+    stand_in,
+    words_of_pieces,
+)
+from vinovits.text.reading import Source, Word
 from vinovits.text.symbols import PUNCTUATION
 from vinovits.text.traced import Traced, substitute
 
@@ -38,11 +46,10 @@ _LONG_RUN = re.compile(r"([^a-z])\1{3,}")
 _TOKEN = re.compile(r"[a-z][a-z'-]+[a-z]|[a-z]+|\.(?: *\.)+|\S")
 _MAX_GUESSED = 20
 """Phones after which g2p_en stops."""
+_DOUBTFUL: tuple[Source, ...] = ("", "dictionary", "network")
+"""Of the parts of a word, the last of these is told."""
 _MAX_CHARACTERS, _MAX_PIECES = 200, 40
 """Of a word: longer ones are cut, so that a sentence has bounds."""
-
-Spoken = tuple[tuple[str, ...], tuple[int, ...], bool]
-"""Phones, tones, and whether the network guessed."""
 
 
 def normalise_and_read(
@@ -63,18 +70,32 @@ def normalise_and_read(
     words: list[Word] = []
     guessed: list[str] = []
     for parts, start, end in _words(normal.text, rules, tokenise):
-        names: tuple[str, ...] = ()
-        tones: tuple[int, ...] = ()
-        for part in parts:
-            more_names, more_tones, is_guess = _say(part, rules.consonant_tone)
-            names += more_names
-            tones += more_tones
-            if is_guess:
-                guessed.append(part)
-        span = _behind(words[-1] if words else None, *normal.span(start, end))
-        is_mark = _MARKS.issuperset(names)
-        words.append(Word(normal.text[start:end], *span, names, tones, is_mark))
+        word = _word(normal.text[start:end], parts, rules.consonant_tone)
+        guessed += [part for part in parts if _say(part)[1] == "network"]
+        start, end = _behind(words[-1] if words else None, *normal.span(start, end))
+        words.append(replace(word, start=start, end=end))
     return words, guessed
+
+
+@lru_cache(maxsize=16384)
+def _word(text: str, parts: tuple[str, ...], consonant_tone: int) -> Word:
+    """A word without its place."""
+    names: tuple[str, ...] = ()
+    tones: tuple[int, ...] = ()
+    said = [_say(part) for part in parts]
+    for phones, _ in said:
+        for phone in phones:
+            if phone[0].isalpha():
+                name, tone = to_model((phone,), consonant_tone)
+            else:
+                name, tone = ((phone if phone in _MARKS else "UNK",), (0,))
+            names += name
+            tones += tone
+    if _MARKS.issuperset(names):
+        return Word(text, 0, 0, names, tones, is_punctuation=True)
+    reading = " ".join(phone for phones, _ in said for phone in phones)
+    source = max((source for _, source in said), key=_DOUBTFUL.index)
+    return Word(text, 0, 0, names, tones, reading=reading, source=source)
 
 
 def _behind(word: Word | None, start: int, end: int) -> tuple[int, int]:
@@ -95,18 +116,20 @@ def normalise(text: Traced, rules: EnglishRules) -> Traced:
 
 def _words(
     text: str, rules: EnglishRules, tokenise: Tokenise
-) -> Iterator[tuple[list[str], int, int]]:
+) -> Iterator[tuple[tuple[str, ...], int, int]]:
     """Each word's parts that are looked up alone, and its span in the text."""
     if rules.by_pieces:
-        for word in words_of_pieces(tokenise(text), _MARKS, _MAX_PIECES):
-            parts = [piece.text.removeprefix(SPACE) for piece in word]
+        for word in words_of_pieces(
+            [WordPiece(*piece) for piece in tokenise(text)], _MARKS, _MAX_PIECES
+        ):
+            parts = tuple(piece.text.removeprefix(SPACE) for piece in word)
             start, end = word[0].start, word[-1].end
             start += len(text[start:end]) - len(text[start:end].lstrip())
             if start < end:
-                yield ["".join(parts)] if "'" in parts else parts, start, end
+                yield ("".join(parts),) if "'" in parts else parts, start, end
     else:
         for match in _parting(rules.parting_marks).finditer(text):
-            yield [match[0]], *match.span()
+            yield (match[0],), *match.span()
 
 
 @lru_cache(maxsize=8)
@@ -115,28 +138,24 @@ def _parting(marks: str) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=16384)
-def _say(word: str, consonant_tone: int) -> Spoken:
-    """Look a word up in the dictionary of 1998, then ask what g2p_en says."""
+def _say(word: str) -> tuple[Phones, Source]:
+    """Look a word up in the dictionary of 1998, then ask what g2p_en says; marks stay."""
     if word in _SPOKEN_MARKS:
-        return (word,), (0,), False
-    said, _ = listed(word.upper().lower())
-    if said:
-        return (*to_model(said, consonant_tone), False)
-    names: tuple[str, ...] = ()
-    tones: tuple[int, ...] = ()
-    is_guess = False
+        return (word,), ""
+    phones, _ = listed(word.upper().lower())
+    if phones:
+        return phones, "dictionary"
+    source: Source = ""
     for token in _tokens(word):
-        if not token[0].isalpha():
-            names += ("…",) if token == "..." else (token,) if token in _MARKS else ("UNK",)
-            tones += (0,)
-            continue
-        _, said = listed(token)
-        if not said:
-            said, is_guess = predict(token, _MAX_GUESSED), True
-        more_names, more_tones = to_model(said, consonant_tone)
-        names += more_names
-        tones += more_tones
-    return names, tones, is_guess
+        said: Phones = ("…",) if token == "..." else (token,)
+        if token[0].isalpha():
+            _, said = listed(token)
+            if said:
+                source = source or "dictionary"
+            else:
+                said, source = predict(token, _MAX_GUESSED), "network"
+        phones += said
+    return phones, source
 
 
 def _tokens(word: str) -> list[str]:

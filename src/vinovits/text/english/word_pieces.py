@@ -20,8 +20,8 @@ class WordPiece(NamedTuple):
     end: int
 
 
-Tokenise = Callable[[str], Sequence[WordPiece]]
-"""Gives the tokens of a text, without [CLS] and [SEP]."""
+Tokenise = Callable[[str], Sequence[tuple[str, int, int]]]
+"""Gives the tokens of a text as `WordPiece` has them, without [CLS] and [SEP]."""
 
 _STAND_IN = re.compile(r"\w+|[^\w\s]")
 
