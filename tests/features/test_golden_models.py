@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import GOLDEN
 from vinovits.convert.features import convert_features
 from vinovits.features.bert import BertFeatures
+from vinovits.text import english
+from vinovits.text.traced import trace
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "bench"))
 import parity_features  # the bench is no package
@@ -50,3 +52,17 @@ def test_relative_attention_takes_any_length_and_padding_changes_nothing(
             mask = np.arange(len(longer)) < length + 2
             padded = bert.graph(input_ids=longer, mask=mask)["features"][: length + 2]
             np.testing.assert_allclose(padded, exact, atol=2e-5)
+
+
+def test_tokens_of_a_text_part_the_words_of_a_released_front_end(tmp_path: Path) -> None:
+    convert_features(GOLDEN / "features" / "deberta-v3-large", tmp_path / "out", precision="f32")
+    bert = BertFeatures(tmp_path / "out")
+    text = "Hello world, don't stop... it's  'fine'. \ud800"
+    tokens = bert.tokens(text)
+    assert tokens[0] == ("▁He", 0, 2)
+    assert all(token.strip("▁") in text for token, _, _ in tokens[:-1])
+    words, _ = english.normalise_and_read(trace(text), english.RULES["2.3"], bert.tokens)
+    # This small vocabulary has "..": with the mark before it, it sticks to the word.
+    found = ["Hello", "world", ",", "don't", "stop...", "it's", "'fine", "'", "."]
+    assert [word.text for word in words][:9] == found
+    assert [text[word.start : word.end] for word in words][:9] == found
