@@ -60,16 +60,24 @@ def realign(traced: Traced, text: str) -> Traced:
     """Give a rewritten text its spans, where what rewrote it doesn't tell.
 
     Characters that stayed keep theirs; new ones stand for all that they replace, or, where nothing
-    was there before, for the character in front of them.
+    was there before, for the character in front of them. Characters that are gone go with the one
+    in front of them, or at the beginning with the next one.
     """
     if text == traced.text:
         return traced
     spans: list[Span] = []
     matcher = SequenceMatcher(None, traced.text, text, autojunk=False)
+    gone = 0
     for kind, old, old_end, new, new_end in matcher.get_opcodes():
         if kind == "equal":
             spans += traced.spans[old:old_end]
         elif new_end > new:
             near = (old, old_end) if old_end > old else (max(old - 1, 0), max(old, 1))
             spans += [traced.span(*near) if traced.text else (0, 0)] * (new_end - new)
+        elif spans:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], traced.span(old, old_end)[1]))
+        else:
+            gone = old_end
+    if gone and spans:
+        spans[0] = (min(spans[0][0], traced.span(0, gone)[0]), spans[0][1])
     return Traced(text, spans)

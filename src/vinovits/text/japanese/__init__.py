@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from vinovits.text.hidden import Shown, shown
-from vinovits.text.japanese.normalise import normalise
+from vinovits.text.japanese.latin import explained
+from vinovits.text.japanese.normalise import nfkc, normalise
 from vinovits.text.japanese.rules import RULES, JapaneseRules
 from vinovits.text.japanese.sentences import sentences_of
 from vinovits.text.japanese.words import words_of
-from vinovits.text.reading import Sentence, Word
+from vinovits.text.reading import Sentence, Source, Word
 from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import Traced, trace
+
+_LATIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 
 __all__ = ["RULES", "JapaneseRules", "normalise_and_read", "read"]
 
@@ -66,7 +70,23 @@ def normalise_and_read(
     """
     written, deleted = normalise(traced, rules, lexicon or {})
     words, unread = words_of(written, rules)
-    return words, _notes(deleted, unread)
+    return [_explained(word, traced, lexicon or {}) for word in words], _notes(deleted, unread)
+
+
+def _explained(word: Word, original: Traced, lexicon: Mapping[str, str]) -> Word:
+    """The word with where its reading is from, where that isn't the dictionary as it stands."""
+    if word.source != "dictionary":
+        return word
+    offset = original.spans[0][0]
+    written = original.text[word.start - offset : word.end - offset]
+    source: Source = "dictionary"
+    if any(entry in written for entry in lexicon):
+        source = "lexicon"
+    elif _LATIN.fullmatch(written):
+        source = explained(written)[1]
+    elif not set(nfkc(trace(word.text)).text) <= set(nfkc(trace(written)).text):
+        source = "rule"
+    return replace(word, source=source)
 
 
 def _notes(deleted: list[str], unread: list[str]) -> list[str]:

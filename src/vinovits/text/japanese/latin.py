@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 
 from vinovits.text.japanese import open_jtalk
 from vinovits.text.japanese.tables import table
+from vinovits.text.reading import Source
 
 _CASE_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _VOWELS = frozenset("aeiouy")
@@ -15,7 +16,6 @@ _MIN_WORD = 3
 _MAX_INITIALISM = 5
 
 
-@lru_cache(maxsize=4096)
 def in_japanese(word: str) -> str:
     """How a Latin word is said in Japanese.
 
@@ -26,22 +26,40 @@ def in_japanese(word: str) -> str:
         Katakana, or the word itself in the letters in which Open JTalk's dictionary has it: then it
         has an accent too.
     """
+    return explained(word)[0]
+
+
+@lru_cache(maxsize=4096)
+def explained(word: str) -> tuple[str, Source]:
+    """What `in_japanese` returns, and where it is from."""
     tables = table("words")
     word = word.replace("’", "'")
     known = tables["capitals"].get(word) or tables["words"].get(word.lower())
     if known:
-        return str(known)
+        return str(known), "dictionary"
     plain = word.replace("'", "")
     if plain != word:
-        return in_japanese(plain)
+        return explained(plain)
     if "-" in word:
-        return "".join(in_japanese(part) for part in word.split("-") if part)
+        return _joined([part for part in word.split("-") if part])
     if word.isupper() and (len(word) <= _MAX_INITIALISM or not _VOWELS & set(word.lower())):
-        return word if len(open_jtalk.words(word)) == 1 else spelled(word)
+        is_entry = len(open_jtalk.words(word)) == 1
+        return (word, "dictionary") if is_entry else (spelled(word), "spelled")
     parts = _CASE_PARTS.findall(word)
+    entry = _known(word)
+    if entry:
+        return entry, "dictionary"
     if len(parts) > 1 and not word.isupper():
-        return _known(word) or "".join(map(in_japanese, parts))
-    return _known(word) or _known(word.capitalize()) or _guessed(word.lower())
+        return _joined(parts)
+    entry = _known(word.capitalize())
+    return (entry, "dictionary") if entry else _guessed(word.lower())
+
+
+def _joined(parts: list[str]) -> tuple[str, Source]:
+    found = [explained(part) for part in parts]
+    sources = [source for _, source in found]
+    weakest = next((s for s in ("network", "spelled") if s in sources), "dictionary")
+    return "".join(text for text, _ in found), cast(Source, weakest)
 
 
 def spelled(word: str) -> str:
@@ -60,11 +78,11 @@ def _known(word: str) -> str:
     return "" if len(nodes) != 1 or "、" in reading or is_spelled else word
 
 
-def _guessed(word: str) -> str:
+def _guessed(word: str) -> tuple[str, Source]:
     model = _model()
     if model is None or len(word) < _MIN_WORD or not _VOWELS & set(word):
-        return spelled(word)
-    return str(model.convert(word, on_incomplete="ignore"))
+        return spelled(word), "spelled"
+    return str(model.convert(word, on_incomplete="ignore")), "network"
 
 
 @cache

@@ -46,11 +46,14 @@ def normalise(
         for pattern, replacement in _RELEASED_NUMBERS:
             traced = substitute(traced, pattern, replacement)
     traced = to_marks(traced, rules)
-    deleted = _foreign_pattern(rules).findall(traced.text)
-    traced = substitute(traced, _foreign_pattern(rules), lambda match: "")
+    unspoken = [_foreign_pattern(rules)]
     if rules.voicing_marks:
-        traced = substitute(traced, re.compile(f"[{rules.voicing_marks}]"), lambda match: "")
-    return traced, [character for run in deleted for character in run if not character.isspace()]
+        unspoken.append(re.compile(f"[{rules.voicing_marks}]"))
+    deleted: list[str] = []
+    for pattern in unspoken:
+        deleted += "".join(pattern.findall(traced.text))
+        traced = substitute(traced, pattern, lambda match: "")
+    return traced, [character for character in deleted if not character.isspace()]
 
 
 def with_lexicon(traced: Traced, lexicon: Mapping[str, str]) -> Traced:

@@ -12,7 +12,7 @@ from vinovits.text.japanese.normalise import fold_mark
 from vinovits.text.japanese.open_jtalk import MARKS, Node
 from vinovits.text.japanese.rules import JapaneseRules
 from vinovits.text.japanese.tables import kana as kana_table
-from vinovits.text.reading import Word
+from vinovits.text.reading import Source, Word
 from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
 from vinovits.text.traced import Traced, realign
 
@@ -37,6 +37,9 @@ class _Unit:
     """The characters of the sentence that it stands for."""
     phones: list[str]
     silent: bool = False
+    reading: str = ""
+    """In kana; "" for marks."""
+    source: Source = ""
 
 
 def words_of(sentence: Traced, rules: JapaneseRules) -> tuple[list[Word], list[str]]:
@@ -67,7 +70,8 @@ def _units(node: Node, rules: JapaneseRules, unread: list[str]) -> list[_Unit]:
     written, reading = node["string"], node["pron"].replace("’", "")
     if reading and not (reading in MARKS or _NOT_SPOKEN.match(reading)):
         phones = list(_phones(reading, rules))
-        return [_Unit(fold_mark(written, rules) or written, written, phones)]
+        text = fold_mark(written, rules) or written
+        return [_Unit(text, written, phones, reading=reading, source="dictionary")]
     return [_mark(character, rules, unread) for character in written]
 
 
@@ -76,9 +80,9 @@ def _mark(character: str, rules: JapaneseRules, unread: list[str]) -> _Unit:
     if folded in _SILENT:
         return _Unit(folded, character, [folded], silent=True)
     if rules.ours and (phones := from_kana(character.translate(_LARGE), rules)):
-        return _Unit(character, character, phones)
+        return _Unit(character, character, phones, reading=character, source="rule")
     unread.append(character)
-    return _Unit(rules.unread, character, [rules.unread], silent=True)
+    return _Unit(rules.unread, character, [rules.unread], silent=True, source="fallback")
 
 
 def _phones(reading: str, rules: JapaneseRules) -> Iterable[str]:
@@ -166,7 +170,7 @@ def _unidic_units(text: str, rules: JapaneseRules, unread: list[str]) -> list[_U
             continue
         phones = from_kana(reading, rules)
         if phones:
-            units.append(_Unit(written, written, phones))
+            units.append(_Unit(written, written, phones, reading=reading, source="dictionary"))
         elif "・" in written:
             units += [_Unit(",", character, [","], silent=True) for character in written]
         elif reading.strip(LONG):
@@ -188,8 +192,9 @@ def _placed(
             kept = tuple(
                 level for phone, level in zip(unit.phones, levels, strict=True) if phone in _KNOWN
             )
+            spread = _even(len(phones), len(unit.text))
             yield Word(
-                unit.text, *span, phones, kept, unit.silent, _even(len(phones), len(unit.text))
+                unit.text, *span, phones, kept, unit.silent, spread, unit.reading, unit.source
             )
 
 
