@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from vinovits.convert.aivm import read_aivm
 from vinovits.convert.source import open_source, read_styles
@@ -237,3 +238,35 @@ def test_a_file_that_is_no_aivm(tmp_path: Path) -> None:
     save_file({"x": np.zeros(1, np.float32)}, tmp_path / "b.aivm")
     with pytest.raises(CheckpointError, match="Is it an AIVM file"):
         read_aivm(tmp_path / "b.aivm")
+
+
+def test_an_aivm_file_becomes_a_voice_with_all_it_tells(tmp_path: Path, write: Write) -> None:
+    import vinovits
+    from tests.engine.test_conditions import save_checkpoint
+    from vinovits.convert.voice import convert_checkpoint
+
+    def packed(family: str) -> Path:
+        source = save_checkpoint(
+            tmp_path / family, family, spk2id={"anna": 0}, style2id={"Neutral": 0, "Glad": 1}
+        )
+        tensors = load_file(source / "tiny_s7.safetensors")
+        with safe_open(write(_speaker(supported_languages=["ja"])), framework="np") as file:
+            header = {
+                **file.metadata(),
+                "aivm_hyper_parameters": (source / "config.json").read_text(),
+            }
+        save_file(tensors, tmp_path / "anna.aivm", header)
+        return tmp_path / "anna.aivm"
+
+    made = convert_checkpoint(packed("sbv2-jp-extra"), None, tmp_path / "voice")
+    manifest = made.manifest
+    assert (manifest.name, manifest.variant) == ("Anna", "sbv2-jp-extra")
+    assert manifest.speakers == {"アンナ": 0}
+    assert manifest.styles == {"ノーマル": 0, "喜び": 1}
+    assert manifest.languages == ("ja",)
+    assert (made.folder / manifest.icon).read_bytes() == PNG
+    assert manifest.card.licence == "CC0-1.0"
+    vinovits.load(made.folder, features="none", cache_dir=tmp_path / "cache")
+
+    with pytest.raises(CheckpointError, match="says that it is of the family sbv2-jp-extra"):
+        convert_checkpoint(packed("sbv2"), None, tmp_path / "other")

@@ -183,6 +183,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
         ("model", "hidden_channels", 10**9, "at most 1000000"),
         ("model", "n_flow_layer", 101, "at most 100"),
         ("model", "upsample_rates", "x", "wrong kind"),
+        ("model", "p_dropout", [], "wrong kind"),
+        ("data", "sampling_rate", float("inf"), "wrong kind"),
         ("model", "upsample_kernel_sizes", [8], "two lengths"),
         ("model", "resblock_dilation_sizes", [], "two lengths"),
         ("model", "flow_share_parameter", True, "flow_share_parameter"),

@@ -63,7 +63,7 @@ def read_aivm(path: Path) -> Source:
             title=name,
             description=_get(manifest, "description", str, path, ""),
             author=", ".join(str(who) for who in _get(manifest, "creators", list, path, [])),
-            licence=manifest.get("license") or _get(manifest, "terms_of_use", str, path, ""),
+            licence=str(manifest.get("license") or manifest.get("terms_of_use") or ""),
             source=f"AIVM {manifest.get('uuid', '')}, version {manifest.get('version', '')}",
         ),
         type(styles)(styles.vectors, rows),

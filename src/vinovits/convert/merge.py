@@ -15,6 +15,7 @@ from vinovits.convert.detect import detect
 from vinovits.convert.source import CARD_NAME, STYLES_NAME, Source, Styles, open_source
 from vinovits.errors import CheckpointError, OutputError, UsageError
 from vinovits.nets.checkpoint import read_state
+from vinovits.nets.config import ModelConfig
 from vinovits.nets.variants import Variant
 from vinovits.output.atomic import atomic_folder
 from vinovits.voices.manifest import Card
@@ -66,6 +67,8 @@ def merge_checkpoints(
             f"{first} is of the family {variant.name} and {second} of {other.name}. Only "
             "checkpoints of one family can be merged."
         )
+    for source in sources:
+        ModelConfig.from_dict(source.config, variant)  # for its checks
     _check_shares(variant, shares)
     merged = _mix_tensors(variant, states[0], states[1], shares)
     styles, notes = _mix_styles(sources, shares.get("style", 0.0))

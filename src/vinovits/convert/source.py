@@ -117,7 +117,9 @@ def read_styles(content: bytes, config: Mapping[str, Any], where: Path) -> Style
         )
     if not np.isfinite(vectors).all():
         raise CheckpointError(f"The style vectors of {where} aren't all finite. Get them again.")
-    data = config.get("data") or {}
+    data = config.get("data")
+    if not isinstance(data, Mapping):
+        data = {}  # which the reader of sizes tells
     count = data.get("num_styles", len(vectors))
     if count != len(vectors):
         raise CheckpointError(

@@ -126,7 +126,7 @@ class ModelConfig:
                 f"The config has no {error.args[0]!r}. Is this the config.json that was released "
                 "with the checkpoint?"
             ) from None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise CheckpointError(f"The config holds a value of the wrong kind: {error}.") from None
 
     @classmethod
@@ -145,7 +145,7 @@ def read_config(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CheckpointError(f"The config {path} can't be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"The config {path} isn't valid JSON: {error}.") from None
     if not isinstance(data, dict):
         raise CheckpointError(f"The config {path} holds no JSON object.")
