@@ -91,10 +91,10 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
         first = samples = 0.0
         g = network.emb_g(torch.tensor([0])).unsqueeze(-1)
         for number, sentence in enumerate(english.read(text)):
-            sequence = to_sequence(sentence, variant.table, voice.stages.pieces("en"))
+            sequence = to_sequence(sentence, variant.table, voice.stages.pieces)
             features = {
                 name: torch.from_numpy(rows)
-                for name, rows in voice.stages.features(sentence, sequence).items()
+                for name, rows in voice.stages.features(sequence).items()
             }
             rng = np.random.default_rng((0, number))
             steps = len(sequence.phones)

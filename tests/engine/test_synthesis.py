@@ -55,7 +55,7 @@ def test_expand_repeats_the_prior_and_scales_the_noise() -> None:
 
 
 def test_blanks_stand_between_phones_with_number_zero() -> None:
-    sequence = to_sequence(SENTENCE, TABLE_V2, lambda word: [7] * min(len(word), 2))
+    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: lambda word: [7] * min(len(word), 2))
     assert sequence.names == ("_", "hh", "ah", "l", "ow", "y", "uw", ".", "_")
     assert len(sequence.phones) == 2 * len(sequence.names) + 1
     for ids in (sequence.phones, sequence.tones, sequence.languages):
@@ -67,12 +67,13 @@ def test_blanks_stand_between_phones_with_number_zero() -> None:
 
 def test_word2ph_shares_phones_among_pieces_as_the_released_models_do() -> None:
     sequence = to_sequence(
-        SENTENCE, TABLE_V2, lambda word: {"hello": [1, 2, 3], "you": [4], ".": [5]}[word]
+        SENTENCE, TABLE_V2, lambda _: {"hello": [1, 2, 3], "you": [4], ".": [5]}.__getitem__
     )
-    assert sequence.pieces == (1, 2, 3, 4, 5)
+    [stretch] = sequence.stretches
+    assert stretch.pieces == (1, 2, 3, 4, 5)
     # [CLS] 1, hello 2 1 1, you 2, "." 1, [SEP] 1: doubled for the blanks, one more at the front.
-    assert sequence.word2ph == (3, 4, 2, 2, 4, 2, 2)
-    assert sum(sequence.word2ph) == len(sequence.phones)
+    assert stretch.word2ph == (3, 4, 2, 2, 4, 2, 2)
+    assert sum(stretch.word2ph) == len(sequence.phones)
 
 
 @given(
@@ -81,9 +82,10 @@ def test_word2ph_shares_phones_among_pieces_as_the_released_models_do() -> None:
 )
 def test_every_step_has_a_feature_row_whatever_the_pieces(pieces: list[int], width: int) -> None:
     counts = dict(zip(("hello", "you", "."), pieces, strict=True))
-    sequence = to_sequence(SENTENCE, TABLE_V2, lambda word: [1] * counts[word])
-    rows = np.arange(1, len(sequence.word2ph) + 1, dtype=np.float32)[:, None] * np.ones((1, 3))
-    spread = synthesis.spread_features(rows.astype(np.float32), sequence.word2ph, width)
+    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: lambda word: [1] * counts[word])
+    [stretch] = sequence.stretches
+    rows = np.arange(1, len(stretch.word2ph) + 1, dtype=np.float32)[:, None] * np.ones((1, 3))
+    spread = synthesis.spread_features(rows.astype(np.float32), stretch.word2ph, width)
     assert spread.shape == (1, width, len(sequence.phones))
     assert (spread[0, :3] > 0).all()
     assert not spread[0, 3:].any()
@@ -92,7 +94,7 @@ def test_every_step_has_a_feature_row_whatever_the_pieces(pieces: list[int], wid
 
 def test_timings_follow_the_frames_without_gaps() -> None:
     manifest = minimal_manifest()
-    sequence = to_sequence(SENTENCE, TABLE_V2, lambda word: [])
+    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: lambda word: [])
     frames = np.arange(1, len(sequence.phones) + 1).reshape(1, 1, -1)
     seconds = manifest.hop_length / manifest.sampling_rate
     spoken = time_sentence(SENTENCE, sequence, frames, 10.0, seconds)

@@ -12,7 +12,11 @@ PARTLY = Word("今日", 2, 4, ("k", "y", "o", "o"), (0, 0, 1, 1), spread=(1, 3))
 
 def _counts(words: tuple[Word, ...], pieces: dict[str, int]) -> tuple[int, ...]:
     sentence = Sentence("花儿今日", 0, 4, words, "zh")
-    return to_sequence(sentence, TABLE_V2, lambda text: [1] * pieces[text]).word2ph
+    return (
+        to_sequence(sentence, TABLE_V2, lambda _: lambda text: [1] * pieces[text])
+        .stretches[0]
+        .word2ph
+    )
 
 
 def test_a_word_with_a_spread_gives_each_character_its_own_phones() -> None:
@@ -27,3 +31,32 @@ def test_a_spread_yields_where_the_pieces_are_no_characters() -> None:
 
 def test_words_without_a_spread_share_their_phones_evenly() -> None:
     assert _counts((replace(PARTLY, spread=()),), {"今日": 2}) == (3, 4, 4, 2)
+
+
+def test_words_of_several_languages_are_stretches_of_one_sentence() -> None:
+    chinese = Word("我", 0, 1, ("w", "o"), (3, 3), language="zh")
+    english = Word("hi", 1, 3, ("hh", "ay"), (0, 2), language="en")
+    mark = Word(".", 3, 4, (".",), (0,), True, language="zh")
+    sentence = Sentence("我hi.", 0, 4, (chinese, english, mark), "zh")
+    pieces = {"zh": {"我": [5], ".": [6]}, "en": {"hi": [7, 8]}}
+    sequence = to_sequence(sentence, TABLE_V2, lambda language: pieces[language].__getitem__)
+    assert sequence.names == ("_", "w", "o", "hh", "ay", ".", "_")
+    assert sequence.languages[1::2].tolist() == [0, 0, 0, 2, 2, 0, 0]
+    assert sequence.tones[1::2].tolist() == [0, 3, 3, 8, 10, 0, 0]
+    first, second, third = sequence.stretches
+    assert [s.language for s in sequence.stretches] == ["zh", "en", "zh"]
+    # Every phone with the blank behind it; the first stretch has the blank in front as well.
+    assert (first.start, first.pieces, first.word2ph) == (0, (5,), (3, 4, 0))
+    assert (second.start, second.pieces, second.word2ph) == (7, (7, 8), (0, 2, 2, 0))
+    assert (third.start, third.pieces, third.word2ph) == (11, (6,), (0, 2, 2))
+    assert sum(sum(s.word2ph) for s in sequence.stretches) == len(sequence.phones) == 15
+
+
+def test_phones_without_pieces_at_the_seam_of_languages_keep_their_place() -> None:
+    words = (
+        Word("a", 0, 1, ("a",), (1,), language="zh"),
+        Word("b", 1, 2, ("b", "iy"), (0, 2), language="en"),
+    )
+    sequence = to_sequence(Sentence("ab", 0, 2, words), TABLE_V2, lambda _: lambda text: [])
+    assert [s.word2ph for s in sequence.stretches] == [(5, 0), (4, 2)]
+    assert sequence.stretches[1].start == 5

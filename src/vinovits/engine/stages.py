@@ -14,7 +14,6 @@ from vinovits.engine import synthesis
 from vinovits.engine.precision import Precision, decoder_precision
 from vinovits.errors import VoiceError
 from vinovits.graphs import Graph, GraphInfo, compile_graph
-from vinovits.text.reading import Sentence
 from vinovits.text.sequence import PhoneSequence
 from vinovits.voices.manifest import VoiceManifest
 
@@ -89,17 +88,30 @@ class Stages:
                 return self._bert[need.input].pieces
         return lambda word: []
 
-    def features(self, sentence: Sentence, sequence: PhoneSequence) -> dict[str, Array]:
-        """Every feature input of the graph `encoder` (1, width, T); zeros where there are none."""
+    def features(
+        self, sequence: PhoneSequence, assist: str | None = None, assist_weight: float = 0.0
+    ) -> dict[str, Array]:
+        """Every feature input of the graph `encoder` (1, width, T).
+
+        Each language's words have the features of its own model, alone; there are zeros where there
+        is no model and where another language is spoken.
+
+        Args:
+            sequence: The sentence.
+            assist: A text whose features colour those of the sentence, or None.
+            assist_weight: Its share, 0 to 1.
+        """
         features = {}
         for need in self.manifest.features:
-            bert = self._bert.get(need.input)
-            if bert is not None and need.language == sentence.language:
-                rows = bert.features(sequence.pieces)
-                spread = synthesis.spread_features(rows, sequence.word2ph, need.width)
-            else:
-                spread = np.zeros((1, need.width, len(sequence.phones)), np.float32)
-            features[need.input] = spread
+            whole = np.zeros((1, need.width, len(sequence.phones)), np.float32)
+            features[need.input] = whole
+            if (bert := self._bert.get(need.input)) is None:
+                continue
+            for stretch in sequence.stretches:
+                if stretch.language == need.language:
+                    rows = _rows(bert, stretch.pieces, assist, assist_weight)
+                    spread = synthesis.spread_features(rows, stretch.word2ph, need.width)
+                    whole[:, :, stretch.start : stretch.start + spread.shape[2]] = spread
         return features
 
     def _check_inputs(self, folder: Path) -> None:
@@ -136,3 +148,10 @@ class Stages:
                 f"{self.manifest.name!r} takes {width}. It needs another model."
             )
         self._bert[name] = bert
+
+
+def _rows(bert: BertFeatures, pieces: tuple[int, ...], assist: str | None, weight: float) -> Array:
+    from vinovits.features.bert import mix_style
+
+    rows = bert.features(pieces)
+    return rows if assist is None else mix_style(rows, bert.mean(bert.pieces(assist)), weight)

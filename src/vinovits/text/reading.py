@@ -33,6 +33,8 @@ class Word:
     reading: str = ""
     """The reading as people write it: ARPAbet ("R EH1 D"), pinyin ("hang2"), kana; "" for marks."""
     source: Source = ""
+    language: str = ""
+    """Code of its language where that isn't the sentence's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +48,6 @@ class Sentence:
     words: tuple[Word, ...]
     """At least one word that isn't punctuation."""
     language: str = "en"
+    """Code of the language of the words that don't name theirs."""
     notes: tuple[str, ...] = ()
     """Sentences for the user about what was left out or guessed."""

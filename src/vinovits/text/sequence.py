@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +20,31 @@ EDGE = "_"
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Words of one language that follow each other, and the steps that hear their features."""
+
+    language: str
+    """Its code."""
+    start: int
+    """The first of its steps."""
+    pieces: tuple[int, ...]
+    """Word-piece ids without [CLS] and [SEP]."""
+    word2ph: tuple[int, ...]
+    """How many steps each piece covers, [CLS] and [SEP] included."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhoneSequence:
     """One sentence, ready for the graph `encoder`; T counts blanks."""
 
     phones: npt.NDArray[np.int64]
     """(T,)."""
     tones: npt.NDArray[np.int64]
-    """(T,), with the language's offset."""
+    """(T,), with the offset of each phone's language."""
     languages: npt.NDArray[np.int64]
     """(T,)."""
-    pieces: tuple[int, ...]
-    """Word-piece ids without [CLS] and [SEP]."""
-    word2ph: tuple[int, ...]
-    """How many of the T steps each piece covers, [CLS] and [SEP] included; sums to T."""
+    stretches: tuple[Stretch, ...]
+    """Their word2ph sum to T."""
     names: tuple[str, ...]
     """The phones without blanks, "_" at both ends; phone k stands at step 2 k + 1."""
     word_phones: tuple[tuple[int, int], ...]
@@ -39,45 +52,62 @@ class PhoneSequence:
 
 
 def to_sequence(
-    sentence: Sentence, table: SymbolTable, pieces: Callable[[str], Sequence[int]]
+    sentence: Sentence, table: SymbolTable, pieces: Callable[[str], Callable[[str], Sequence[int]]]
 ) -> PhoneSequence:
     """Number a sentence: phones between two edges, a blank before, between and after all.
 
     Args:
         sentence: As a front end read it.
         table: The voice's numbers.
-        pieces: Word-piece ids of one word; a word may have none.
+        pieces: By the code of a language, what gives the word-piece ids of one of its words; a
+            word may have none.
     """
-    numbers = table.languages[sentence.language]
     index = {symbol: i for i, symbol in enumerate(table.symbols)}
-    names, tones = [EDGE], [0]
+    parts = [
+        (language, list(words))
+        for language, words in groupby(sentence.words, lambda word: _language(word, sentence))
+    ]
+    edges = [table.languages[parts[end][0]] for end in (0, -1)]
+    names, tones, ids = [EDGE], [edges[0].tone_start], [edges[0].id]
     word_phones: list[tuple[int, int]] = []
-    piece_ids: list[int] = []
-    counts = [1]
-    for word in sentence.words:
-        word_phones.append((len(names), len(names) + len(word.phones)))
-        names += word.phones
-        tones += word.tones
-        _spread(word, pieces(word.text), piece_ids, counts)
+    stretches: list[Stretch] = []
+    for number, (language, words) in enumerate(parts):
+        numbers = table.languages[language]
+        cut = pieces(language)
+        first, last = number == 0, number == len(parts) - 1
+        # The rows of [CLS] and [SEP] are for the edges of the sentence.
+        counts: list[int] = [int(first)]
+        piece_ids: list[int] = []
+        start = 0 if first else 2 * len(names) + 1
+        for word in words:
+            word_phones.append((len(names), len(names) + len(word.phones)))
+            names += word.phones
+            tones += [tone + numbers.tone_start for tone in word.tones]
+            _spread(word, cut(word.text), piece_ids, counts)
+        counts.append(int(last))
+        ids += [numbers.id] * (len(names) - len(ids))
+        word2ph = [2 * count for count in counts]
+        word2ph[0] += int(first)
+        stretches.append(Stretch(language, start, tuple(piece_ids), tuple(word2ph)))
     names.append(EDGE)
-    tones.append(0)
-    counts.append(1)
-
-    word2ph = [2 * count for count in counts]
-    word2ph[0] += 1
+    tones.append(edges[1].tone_start)
+    ids.append(edges[1].id)
     return PhoneSequence(
         phones=_with_blanks([index[name] for name in names]),
-        tones=_with_blanks([tone + numbers.tone_start for tone in tones]),
-        languages=_with_blanks([numbers.id] * len(names)),
-        pieces=tuple(piece_ids),
-        word2ph=tuple(word2ph),
+        tones=_with_blanks(tones),
+        languages=_with_blanks(ids),
+        stretches=tuple(stretches),
         names=tuple(names),
         word_phones=tuple(word_phones),
     )
 
 
+def _language(word: Word, sentence: Sentence) -> str:
+    return word.language or sentence.language
+
+
 def _spread(word: Word, pieces: Sequence[int], piece_ids: list[int], counts: list[int]) -> None:
-    """Give each piece of a word its phones: as `Word.spread` has it where the pieces are characters.
+    """Give each piece of a word its phones, as `Word.spread` has it where pieces are characters.
 
     Else they are shared evenly, and the earlier pieces get the remainder.
     """
