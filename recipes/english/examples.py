@@ -11,7 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from vinovits.text.english import read
+from click.testing import CliRunner
+
+from vinovits.cli.main import cli
+from vinovits.text.english import RULES, read
 
 PAGE = Path(__file__).parents[2] / "docs" / "english.md"
 EXAMPLES = {
@@ -67,6 +70,18 @@ EXAMPLES = {
 }
 
 
+SHOWN = "Dr. Who read $2.50 to a zorblatt."
+"""What `vinovits phones` is shown with."""
+RELEASED = [
+    "The 1st ran 100m in 9.58s.",
+    "3.14, 1984, $2.50",
+    "9:30 a.m. on 3/15/2024",
+    "a well-known (text-to-speech) voice",
+    "50% of €30",
+    "Dr. Smith on Elm St.",
+]
+
+
 def table(texts: list[str]) -> str:
     """A Markdown table of what is written and what is said."""
     rows = ["| written | spoken |", "|---|---|"]
@@ -76,13 +91,38 @@ def table(texts: list[str]) -> str:
     return "\n".join(rows)
 
 
+def released_table() -> str:
+    """A Markdown table of the released readings of 2.1 beside ours."""
+    rows = ["| written | 2.1 says | ours |", "|---|---|---|"]
+    for text in RELEASED:
+        said = [
+            " ".join(
+                word.text
+                for sentence in read(text, RULES[name])
+                for word in sentence.words
+                if word.phones
+            ).removesuffix(" .")
+            for name in ("2.1", "better/2.1")
+        ]
+        rows.append(f"| {text} | {said[0]} | {said[1]} |")
+    return "\n".join(rows)
+
+
+def command_output() -> str:
+    """A code block with what `vinovits phones` prints."""
+    result = CliRunner().invoke(cli, ["phones", SHOWN])
+    return f'```\n$ vinovits phones "{SHOWN.replace("$", chr(92) + "$")}"\n{result.stdout}```'
+
+
 def filled(page: str) -> str:
     """The page with the tables between their comments made anew."""
-    for name, texts in EXAMPLES.items():
+    parts = {name: table(texts) for name, texts in EXAMPLES.items()}
+    parts |= {"released": released_table(), "phones": command_output()}
+    for name, part in parts.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end {name} -->"
         head, _, rest = page.partition(begin)
         _, _, tail = rest.partition(end)
-        page = f"{head}{begin}{table(texts)}\n{end}{tail}"
+        page = f"{head}{begin}{part}\n{end}{tail}"
     return page
 
 

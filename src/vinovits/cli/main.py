@@ -19,6 +19,7 @@ from vinovits.cli.doctor import doctor
 from vinovits.cli.info import info
 from vinovits.cli.merge import merge
 from vinovits.cli.models import models
+from vinovits.cli.phones import phones
 from vinovits.cli.pull import pull
 from vinovits.cli.say import say
 from vinovits.cli.streams import NoteHandler
@@ -134,5 +135,5 @@ def cli() -> None:
     """
 
 
-for command in (say, voices, info, doctor, convert, merge, convert_features, pull, models):
+for command in (say, phones, voices, info, doctor, convert, merge, convert_features, pull, models):
     cli.add_command(command)

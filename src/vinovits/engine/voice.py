@@ -20,8 +20,10 @@ from vinovits.engine.stages import Stages
 from vinovits.engine.stream import Stream
 from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
-from vinovits.text import english
+from vinovits.text import front_ends
 from vinovits.text.checks import check_text
+from vinovits.text.front_ends import Reading
+from vinovits.text.reading import Sentence
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
@@ -190,13 +192,33 @@ class Voice:
         vector = self._speaker_vector(speaker)
         conditions = self._conditions.inputs(style, style_weight, emotion)
         self._check_text(text)
-        sentences = english.read(text)
+        sentences = front_ends.read(text, "en", self.manifest.variant)
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
         return Stream(
             self.stages, chain([first], sentences), settings, conditions, vector, began, ahead
         )
+
+    def read(self, text: str, *, reading: Reading = "better") -> list[Sentence]:
+        """Show how a text is read: what `speak` says, without saying it.
+
+        Args:
+            text: A text, in a language of the voice.
+            reading: "better", or "released": that of the front end which came with the voice's
+                family.
+
+        Returns:
+            Sentences of words, each with its place in the text, phones, tones, its reading as
+            people write it, and where that is from.
+
+        Raises:
+            TextError: Nothing in the text can be spoken, or it is too long.
+            LanguageError: The text is in a language that the voice can't speak.
+            UsageError: There is no such reading.
+        """
+        self._check_text(text)
+        return list(front_ends.read(text, "en", self.manifest.variant, reading))
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.

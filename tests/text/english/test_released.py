@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from vinovits.text.english import (
     RULES,
     WordPiece,
-    better,
     normalise_and_read,
     read,
     stand_in,
@@ -205,10 +204,10 @@ def test_a_mark_behind_a_word_stands_alone_and_one_inside_does_not() -> None:
     assert found == ["He", "said:", "'Don't", "go-go", ".", "'"]
 
 
-@pytest.mark.parametrize("family", ["2.0", "2.1", "2.2", "2.3", "sbv2", "jp-extra"])
+@pytest.mark.parametrize("family", RELEASED)
 def test_our_reading_has_the_tones_of_the_family(family: str) -> None:
     tone = 0 if family in ("2.0", "2.1", "2.2") else 3
-    (sentence,) = read("Vets", better(family))
+    (sentence,) = read("Vets", RULES[f"better/{family}"])
     assert sentence.words[0].phones == ("V", "eh", "t", "s")
     assert sentence.words[0].tones == (tone, 2, tone, tone)
 

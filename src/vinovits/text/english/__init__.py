@@ -9,7 +9,7 @@ from vinovits.text.english.assembly import sentences_of, words_of
 from vinovits.text.english.folding import fold
 from vinovits.text.english.normalise import may_hold_words, normalise
 from vinovits.text.english.released import normalise_and_read
-from vinovits.text.english.rules import RULES, EnglishRules, better
+from vinovits.text.english.rules import RULES, EnglishRules
 from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
 from vinovits.text.hidden import Shown, shown
 from vinovits.text.reading import Sentence
@@ -21,7 +21,6 @@ __all__ = [
     "EnglishRules",
     "Tokenise",
     "WordPiece",
-    "better",
     "normalise_and_read",
     "read",
     "stand_in",
@@ -39,7 +38,7 @@ def read(
 
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
-        rules: A row of `RULES`, or `better` of a family.
+        rules: A row of `RULES`: ours, or those of the voice's family.
         tokenise: The tokenizer of the family's BERT, where the rules ask for it (2.3 and sbv2):
             without it rare words sound otherwise than in the released front end.
 

@@ -29,22 +29,18 @@ class EnglishRules:
 _V2_1 = EnglishRules(consonant_tone=0, released=True)
 _V2_3 = EnglishRules(released=True, by_pieces=True)
 
-RULES: dict[str, EnglishRules] = {
+RULES = {
     "2.0": replace(_V2_1, parting_marks=",;.?!-+", maps_marks=False),
     "2.1": _V2_1,
     "2.2": _V2_1,
     "2.3": _V2_3,
     "sbv2": _V2_3,
-    "better": EnglishRules(),
 }
-"""The rules of each released version, and "better": ours, with the tones of "2.3"."""
+"""The rules of each released version, "better": ours with the tones of "2.3", and "better/2.1" and
+so on: ours with those of that version."""
 
-
-def better(family: str) -> EnglishRules:
-    """Our reading in the tones of a family.
-
-    Args:
-        family: A key of `RULES`; others speak no English and get the tones of 2.3.
-    """
-    tone = RULES[family].consonant_tone if family in RULES else CONSONANT_TONE
-    return replace(RULES["better"], consonant_tone=tone)
+RULES |= {
+    f"better/{version}": EnglishRules(consonant_tone=rules.consonant_tone)
+    for version, rules in RULES.items()
+}
+RULES["better"] = RULES["better/2.3"]

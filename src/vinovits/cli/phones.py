@@ -1,0 +1,173 @@
+"""`vinovits phones`: how a text is read, word by word, without speaking it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vinovits.cli.streams import print_table, table
+from vinovits.cli.text_source import get_text
+from vinovits.errors import TextError, UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vinovits.text.reading import Sentence
+
+_STYLES = {"network": "yellow", "fallback": "red", "": "dim"}
+"""Of sources, in a terminal: what may be wrong stands out."""
+
+
+@click.command(short_help="Show how a text is read: words, readings, phones, tones.")
+@click.argument("text", required=False)
+@click.option(
+    "--file",
+    "-f",
+    type=click.Path(path_type=Path),
+    help="Read the text from this file (`-` is standard input).",
+)
+@click.option(
+    "--voice",
+    "-v",
+    help="Read as for this voice: its name, or the path of its folder. Default is joe.",
+)
+@click.option(
+    "--family",
+    help="Read as for voices of this family, such as 2.1, in place of --voice.",
+)
+@click.option(
+    "--language",
+    "-l",
+    help="The language of the text: zh, ja or en. Default is the voice's first; en with --family.",
+)
+@click.option(
+    "--reading",
+    type=click.Choice(["better", "released"]),
+    default="better",
+    show_default=True,
+    help="`released` reads as the front end that came with the voice's family does, faults "
+    "included.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def phones(
+    text: str | None,
+    file: Path | None,
+    voice: str | None,
+    family: str | None,
+    language: str | None,
+    reading: Any,
+    as_json: bool,
+) -> None:
+    """Show how a text is read: each word with its reading, phones and tones, and where they are
+    from.
+
+    The reading is written as people write it: ARPAbet, pinyin, kana. Its source is a `dictionary`;
+    the `context`, which chose one of several readings; a `rule`, which made it of other words;
+    `spelled` for letter by letter; a `network`, whose guess may be wrong; the `lexicon` of
+    the user; or a `fallback`, the nearest there was. What is left out is told on standard error.
+
+    \b
+    Examples:
+      vinovits phones "I read what you have read."
+      vinovits phones --reading released --family 2.1 "It weighs 2.5 kg."
+      vinovits phones --json "Hello." | jq -r .sentences[].words[].reading
+    """
+    from vinovits.text.checks import check_text
+    from vinovits.text.front_ends import read
+
+    wanted = get_text(text, file)
+    family, spoken = _whose(voice, family)
+    language = language or spoken
+    check_text(wanted, [language])
+    sentences = read(wanted, language, family, reading)
+    first = next(sentences, None)
+    if first is None:
+        raise TextError("There is nothing in this text that can be spoken.")
+    if as_json:
+        _print_json(chain([first], sentences))
+    else:
+        _print_tables(chain([first], sentences))
+
+
+def _whose(voice: str | None, family: str | None) -> tuple[str, str]:
+    """The family to read for, and the language that is taken unless another is asked for."""
+    if family is not None:
+        from vinovits.text.symbols import TABLES
+
+        if voice is not None:
+            raise UsageError("Give either --voice or --family.")
+        if family not in TABLES:
+            raise UsageError(f"There is no family {family!r}. There are {', '.join(TABLES)}.")
+        return family, "en"
+    from vinovits.voices.manifest import open_folder
+    from vinovits.voices.store import find_voice
+
+    manifest = open_folder(find_voice(voice or "joe"))
+    return manifest.variant, manifest.languages[0]
+
+
+def _print_json(sentences: Iterator[Sentence]) -> None:
+    """Print an object with one sentence a line, as they are read."""
+    separator = '{"sentences": [\n'
+    for sentence in sentences:
+        click.echo(separator + json.dumps(_as_data(sentence), ensure_ascii=False), nl=False)
+        separator = ",\n"
+    click.echo("\n]}")
+
+
+def _as_data(sentence: Sentence) -> dict[str, Any]:
+    return {
+        "text": sentence.text,
+        "start_char": sentence.start,
+        "end_char": sentence.end,
+        "language": sentence.language,
+        "notes": list(sentence.notes),
+        "words": [
+            {
+                "text": word.text,
+                "language": sentence.language,
+                "start_char": word.start,
+                "end_char": word.end,
+                "punctuation": word.is_punctuation,
+                "reading": word.reading,
+                "source": word.source,
+                "phones": list(word.phones),
+                "tones": list(word.tones),
+            }
+            for word in sentence.words
+        ],
+    }
+
+
+def _print_tables(sentences: Iterator[Sentence]) -> None:
+    """Print a table of words for each sentence, under its text."""
+    notes: dict[str, None] = {}
+    for number, sentence in enumerate(sentences):
+        if number:
+            click.echo()
+        click.echo(" ".join(sentence.text.split()))
+        print_table(_rows(sentence))
+        notes |= dict.fromkeys(sentence.notes)
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def _rows(sentence: Sentence) -> Table:
+    from rich.text import Text
+
+    rows = table("word", "reading", "language", "phones", "tones", "source")
+    for word in sentence.words:
+        rows.add_row(
+            word.text,
+            word.reading,
+            "" if word.is_punctuation else sentence.language,
+            " ".join(word.phones),
+            " ".join(map(str, word.tones)),
+            Text(word.source, style=_STYLES.get(word.source, "")),
+        )
+    return rows

@@ -1,0 +1,51 @@
+"""The front end of each language, loaded at first need, and which of its readings a voice gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, Literal
+
+from vinovits.errors import UsageError
+from vinovits.text.reading import Sentence
+
+Reading = Literal["better", "released"]
+"""Ours; or that of the released front end which came with the voice's family, faults included."""
+
+FRONT_ENDS = {"zh": "chinese", "ja": "japanese", "en": "english"}
+"""The package of each language's front end, by the code of the language."""
+
+
+def read(text: str, language: str, family: str, reading: Reading = "better") -> Iterator[Sentence]:
+    """Read a text aloud, on paper: sentences of words with phones and tones.
+
+    Args:
+        text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
+        language: A key of `FRONT_ENDS`.
+        family: The voice's family, such as "2.1": phones and tones are as it knows them.
+        reading: Ours, or the released one.
+
+    Returns:
+        The sentences, read as they are drawn.
+
+    Raises:
+        UsageError: There is no such language or reading, or the family was released without a
+            front end for the language.
+    """
+    if language not in FRONT_ENDS:
+        raise UsageError(f"There is no language {language!r}. Take {', '.join(FRONT_ENDS)}.")
+    front_end: Any = import_module(f"vinovits.text.{FRONT_ENDS[language]}")
+    rules = front_end.RULES
+    if reading == "better":
+        row = rules.get(f"better/{family}", rules["better"])
+    elif reading != "released":
+        raise UsageError(f'A reading is "better" or "released", not {reading!r}.')
+    elif family in rules:
+        row = rules[family]
+    else:
+        raise UsageError(
+            f"Voices of the family {family} were released without a front end for {language}. "
+            'Take the reading "better".'
+        )
+    sentences: Iterator[Sentence] = front_end.read(text, row)
+    return sentences
