@@ -118,7 +118,7 @@ DATA = (
     Data(
         "",
         "vinovits.text.sequence.PhoneSequence",
-        ("phones", "tones", "languages", "word2ph"),
+        ("phones", "tones", "languages", "stretches"),
     ),
     Data(
         "",

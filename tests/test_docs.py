@@ -17,6 +17,7 @@ import pytest
 
 from vinovits.cli.main import cli
 from vinovits.engine import synthesis, windows
+from vinovits.errors import UsageError
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
 from vinovits.voices import manifest
 
@@ -87,11 +88,20 @@ def test_shell_commands_are_understood(page: Path) -> None:
     for line in lines:
         for words in _commands(line):
             if words[0] == "vinovits" and not words[1].startswith("-"):
-                cli.commands[words[1]].make_context(words[1], words[2:])
+                _parse(words[1:])
             elif words[0] == "make":
                 goals = [word for word in words[1:] if "=" not in word]
                 makefile = (ROOT / "Makefile").read_text("utf-8")
                 assert all(re.search(rf"^{goal}:", makefile, re.M) for goal in goals), line
+
+
+def _parse(words: list[str]) -> None:
+    """Parse a command without running it; the files that it names needn't be there."""
+    try:
+        cli.commands[words[0]].make_context(words[0], words[1:])
+    except UsageError as error:
+        if "no such file or directory" not in str(error):
+            raise
 
 
 def _commands(line: str) -> Iterator[list[str]]:
