@@ -16,7 +16,7 @@ class EnglishRules:
     released: bool = False
     """Numbers, marks and words as the released front ends have them, faults included. The fields
     below matter only then."""
-    parting_marks: str = ",;.?!"
+    parting_marks: str = ",;.?!+"
     """Characters that part words, besides spaces."""
     maps_marks: bool = True
     """Quotes, brackets and dashes become the phones "'" and "-", and a space goes in between a
@@ -30,7 +30,7 @@ _V2_1 = EnglishRules(consonant_tone=0, released=True)
 _V2_3 = EnglishRules(released=True, by_pieces=True)
 
 RULES = {
-    "2.0": replace(_V2_1, parting_marks=",;.?!-+", maps_marks=False),
+    "2.0": replace(_V2_1, parting_marks=",;.?!+-", maps_marks=False),
     "2.1": _V2_1,
     "2.2": _V2_1,
     "2.3": _V2_3,
