@@ -41,8 +41,8 @@ def text_of(language: str) -> str:
     if language == "en":
         pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
         return "\n\n".join(page.read_text("utf-8") for page in pages)
-    path = ROOT / "tests" / "golden" / "text" / f"{language}_released.jsonl"
-    lines = path.read_text("utf-8").splitlines()
+    paths = (ROOT / "tests" / "golden" / "text").glob(f"{language}*.jsonl")
+    lines = [line for path in sorted(paths) for line in path.read_text("utf-8").splitlines()]
     once = "\n".join(dict.fromkeys(json.loads(line)["text"] for line in lines)) + "\n"
     return once * (20_000 // len(once) + 1)
 
