@@ -12,7 +12,7 @@ import inspect
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _LABEL = re.compile(
     r".*?/F:(?P<length>\d+|xx)_"
 )
 _NONE = -50
+_MAX_WORDS = 30
 _MAX_CHARACTERS = 1500
 """Open JTalk has a buffer of 8192 bytes for a text, with four for a character at most."""
 _LOCK = threading.Lock()
@@ -74,26 +75,50 @@ def words(text: str) -> list[Node]:
 
 
 def labels(nodes: Sequence[Node]) -> list[Label]:
-    """The phones of words as they are said one after the other, without those of marks at the ends.
+    """The phones of words as they are said one after the other, with the pauses between them.
 
     Args:
         nodes: As `words` returned them.
 
     Returns:
-        One label for each phone and each pause.
+        One label for each phone, and one for each pause.
     """
-    # Open JTalk gives no phones for marks at the ends, nor for a ー that lengthens nothing, but
-    # complains about them on the terminal.
-    inner = [dict(node) for node in nodes]
-    while inner and not inner[-1]["pron"].strip(_MARKS):
-        inner.pop()
-    first = next((i for i, node in enumerate(inner) if node["pron"].strip(_MARKS + "ー")), None)
-    if first is None:
-        return []
     jtalk, _ = _jtalk()
-    with _LOCK:
-        lines = jtalk.make_label(inner[first:])
-    return [_label(line) for line in lines[1:-1]]
+    found: list[Label] = []
+    for stretch, behind_pause in _stretches(nodes):
+        with _LOCK:
+            lines = jtalk.make_label([dict(node) for node in stretch])
+        if found and behind_pause:
+            found.append(Label("pau", _NONE, _NONE, _NONE, _NONE))
+        found += [_label(line) for line in lines[1:-1]]
+    return found
+
+
+def _stretches(nodes: Sequence[Node]) -> Iterator[tuple[list[Node], bool]]:
+    """Words without marks between them, and whether a mark is in front.
+
+    What is used of the labels depends on the accent phrase alone, which a mark may stand in. Open
+    JTalk takes quadratic time for what it gets at once, and complains on the terminal about marks
+    that nothing is between, and about a ー that lengthens nothing.
+    """
+    stretch: list[Node] = []
+    marks: list[Node] = []
+    pause = False
+    for node in nodes:
+        spoken = node["pron"].strip(_MARKS)
+        if not spoken:
+            marks.append(node)
+            continue
+        if stretch and (marks or len(stretch) >= _MAX_WORDS) and node["chain_flag"] != 1:
+            yield stretch, pause
+            stretch, pause = [], bool(marks)
+        elif stretch:
+            stretch += marks
+        marks = []
+        if stretch or spoken.strip("ー"):
+            stretch.append(node)
+    if stretch:
+        yield stretch, pause
 
 
 def is_plus() -> bool:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
+from vinovits.text.japanese import open_jtalk
 from vinovits.text.japanese.latin import in_japanese, spelled
 from vinovits.text.japanese.tables import table
 from vinovits.text.traced import Traced, substitute
@@ -17,6 +18,8 @@ from vinovits.text.traced import Traced, substitute
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 _KANA = "\u3041-\u3096\u30a1-\u30fa"
+_KANJI = "[\u4e00-\u9fff々]"
+_TO_KATAKANA = str.maketrans({chr(code): chr(code + 96) for code in range(0x3041, 0x3097)})
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
 _WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 _MAX_LETTERS = 40
@@ -79,6 +82,28 @@ def _time(match: re.Match[str]) -> str:
     return said + (f"{int(second)}秒" if second else "")
 
 
+def _fraction(match: re.Match[str]) -> str:
+    """1/2 is a half, but 3/15 and 1/2(月) are days."""
+    above, below = int(match["above"]), int(match["below"])
+    is_day = 1 <= above <= 12 and 1 <= below <= 31
+    if is_day and (match["weekday"] is not None or below not in _DENOMINATORS):
+        return f"{above}月{below}日"
+    return f"{below}分の{above}"
+
+
+_DENOMINATORS = (*range(2, 11), 16)
+
+
+def _with_ruby(match: re.Match[str]) -> str:
+    """漢字(かんじ): where the brackets hold what is said before them, once is enough."""
+    kanji, kana = match[1], match[2].translate(_TO_KATAKANA)
+    for start in range(len(kanji)):
+        reading = "".join(node["read"] for node in open_jtalk.words(kanji[start:]))
+        if reading == kana:
+            return kanji
+    return match[0]
+
+
 def _price(match: re.Match[str]) -> str:
     names = {"$": "ドル", "¥": "円", "£": "ポンド", "€": "ユーロ"}
     return match["number"] + (match["scale"] or "") + names[match["sign"]]
@@ -94,12 +119,18 @@ def _after() -> tuple[Rule, ...]:
     units = "|".join(map(re.escape, sorted(tables["units"], key=len, reverse=True)))
     signs = "".join(map(re.escape, tables["signs"]))
     greek = "".join(tables["greek"])
+    abbreviations = "|".join(tables["abbreviations"])
     return (
         # What a browser shows of an address begins behind its scheme.
         (re.compile(r"(?i)\b(?:https?|ftp)://(?=\w)"), lambda match: ""),
         (re.compile(r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])"), lambda match: "アットマーク"),
-        (re.compile(r"(?i)(?<![a-z])no\.\s?(?=\d)"), lambda match: "ナンバー"),
+        (re.compile(rf"({_KANJI}{{1,12}})\(([{_KANA}ー]+)\)"), _with_ruby),
+        (
+            re.compile(rf"(?<![A-Za-z])({abbreviations})\.\s?(?=\w)"),
+            lambda match: tables["abbreviations"][match[1]],
+        ),
         (re.compile(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])|(?<=[A-Za-z])\.(?=\d)"), lambda m: "ドット"),
+        (re.compile(r"(?<=[A-Za-z])-(?=\d)"), lambda match: ""),
         (re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])"), lambda match: "アンダーバー"),
         (
             re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])(?!h(?![a-z])|s(?![a-z]))"),
@@ -125,11 +156,17 @@ def _after() -> tuple[Rule, ...]:
             _price,
         ),
         (
-            re.compile(r"(?<![\d/])(?P<above>\d{1,3})[/\u2044](?P<below>\d{1,3})(?![\d/])"),
-            lambda match: f"{match['below']}分の{match['above']}",
+            re.compile(
+                r"(?<![\d/])(?P<above>\d{1,3})[/\u2044](?P<below>\d{1,3})(?![\d/])"
+                r"(?P<weekday>(?=\s?\(?[月火水木金土日][)曜]))?"
+            ),
+            _fraction,
         ),
         (re.compile(r"(?<=\d)\.(?=\d+\.\d)|(?<=\d\.\d)\.(?=\d)"), lambda match: "テン"),
-        (re.compile(r"(?<=[\d%年月日時分秒円人個歳回])\s?[〜～~]\s?(?=\d)"), lambda match: "から"),
+        (
+            re.compile(r"(?<=[\d%年月日時分秒円人個歳回])\s?[〜～~]\s?(?=[\dA-Z¥$約第])"),
+            lambda match: "から",
+        ),
         (re.compile("(?<=[\u4e00-\u9fff])[〜～](?=[\u4e00-\u9fff])"), lambda match: "から"),
         (re.compile(r"(?<![\w)\]])[-−](?=\d)"), lambda match: "マイナス"),
         (re.compile(rf"(?P<number>\d)\s?(?P<unit>{units})(?![A-Za-z])"), _unit),
