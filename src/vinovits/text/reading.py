@@ -22,7 +22,8 @@ class Word:
     end: int
     """Index behind its last character. Words made from one number share one span."""
     phones: tuple[str, ...]
-    """Phones without blanks, at least one. Punctuation has itself as its only phone."""
+    """Phones without blanks, at least one; punctuation has itself as its only phone. None for what
+    a released front end is silent about, and the voice's BERT sees nevertheless."""
     tones: tuple[int, ...]
     """One tone per phone, before the language's offset; punctuation has 0."""
     is_punctuation: bool = False
