@@ -2,18 +2,181 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from vinovits.text.chinese.clauses import words_of
+from vinovits.text.chinese.clauses import Polyphones, words_of
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
-from vinovits.text.chinese.traced import Traced
-from vinovits.text.reading import Word
+from vinovits.text.chinese.traced import Traced, trace
+from vinovits.text.hidden import Shown, shown
+from vinovits.text.reading import Sentence, Word
+from vinovits.text.sentences import split_sentences
 
-__all__ = ["RULES", "ChineseRules", "normalise_and_read"]
+__all__ = ["RULES", "ChineseRules", "Polyphones", "normalise_and_read", "read"]
+
+MAX_PHONES = 400
+MAX_WORDS = 100
+"""Both count punctuation. The last place of a sentence is kept for a full stop."""
+_CLAUSE_ENDS = frozenset("!?….,-")
+_FINAL = frozenset("!?….,-")
+_OPEN = re.compile("[…]+[”’」』）】》\"']*\\Z")
+"""The end of a span behind which the sentence goes on: 我……不知道."""
 
 
-def normalise_and_read(traced: Traced, rules: ChineseRules) -> Iterator[Word]:
+def read(
+    text: str, rules: ChineseRules = RULES["better"], polyphones: Polyphones | None = None
+) -> Iterator[Sentence]:
+    """Read Chinese text aloud, on paper: sentences of words with phones and tones.
+
+    The text is worked through sentence by sentence as the iterator is drawn. Nothing that a text
+    may hold raises: what can't be read is left out, and `Sentence.notes` says so.
+
+    Args:
+        text: Any text.
+        rules: A row of `RULES`: how the front end of a released family reads, or "better".
+        polyphones: A g2pW model (see `vinovits.text.chinese.clauses.Polyphones`), for 2.4.
+
+    Yields:
+        Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
+        Text without a single word gives none.
+
+    Raises:
+        MissingExtraError: A package of the extra `zh` isn't installed.
+    """
+    seen = shown(text)
+    waiting: Sentence | None = None
+    lost: tuple[str, ...] = ()
+    for start, end in _spans(seen.text):
+        traced = trace(seen.text[start:end], start)
+        words = list(normalise_and_read(traced, rules, polyphones))
+        notes = _notes(seen.text, start, end, words)
+        if not any(not word.is_punctuation for word in words):
+            lost += notes  # they go with a sentence beside it
+            continue
+        for sentence in _sentences(words, seen.text, start, end, notes, rules.closes):
+            if waiting is not None:
+                yield _noted(waiting, lost)
+                lost = ()
+            waiting = sentence if seen.is_all else _placed(sentence, seen, text)
+    if waiting is not None:
+        yield _noted(waiting, lost)
+
+
+def _noted(sentence: Sentence, notes: tuple[str, ...]) -> Sentence:
+    return replace(sentence, notes=sentence.notes + notes) if notes else sentence
+
+
+def normalise_and_read(
+    traced: Traced, rules: ChineseRules, polyphones: Polyphones | None = None
+) -> Iterator[Word]:
     """All words and marks of a text as the rules have them, without any cutting into sentences."""
     for name in rules.steps:
         traced = STEPS[name](traced)
-    return words_of(traced, rules)
+    return words_of(traced, rules, polyphones)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Sentences with the space behind them, so that no character is lost between two."""
+    start = 0
+    previous: tuple[int, int] | None = None
+    for span in split_sentences(text):
+        if previous is not None and not _goes_on(text, previous, span):
+            yield start, span[0]
+            start = span[0]
+        previous = span
+    if previous is not None:
+        yield start, len(text)
+
+
+def _goes_on(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool:
+    """Whether an ellipsis in the midst of a sentence was taken for its end."""
+    short = right[1] - left[0] < MAX_PHONES // 4
+    return short and left[1] == right[0] and _OPEN.search(text, *left) is not None
+
+
+def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
+    """The sentence with its places in the original text."""
+    start, end = seen.span(sentence.start, sentence.end)
+    words = []
+    for word in sentence.words:
+        first, behind = seen.span(word.start, word.end)
+        words.append(replace(word, start=first, end=behind))
+    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
+
+
+def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str, ...]:
+    """What no word stands for."""
+    covered: set[int] = set()
+    for word in words:
+        covered.update(range(word.start, word.end))
+    lost = [text[at] for at in range(start, end) if at not in covered]
+    emoji = [c for c in lost if unicodedata.category(c) in ("So", "Sk")]
+    unread = [c for c in lost if unicodedata.category(c)[0] in "LNC" and not _is_silent(c)]
+    spelled = [w.text for w in words if len(w.text) > 3 and w.text.isascii()]
+    notes = []
+    if emoji:
+        notes.append(f"Left out signs and emoji: {_listing(emoji)}.")
+    if unread:
+        notes.append(f"Left out characters that Chinese can't read: {_listing(unread)}.")
+    if spelled:
+        notes.append(f"Spelled letter by letter: {', '.join(dict.fromkeys(spelled))}.")
+    return tuple(notes)
+
+
+def _is_silent(character: str) -> bool:
+    return character.isspace() or unicodedata.category(character) in ("Cf", "Cc")
+
+
+def _listing(characters: Sequence[str]) -> str:
+    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
+    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")
+
+
+def _sentences(
+    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...], closes: bool
+) -> Iterator[Sentence]:
+    """Cut the words of text[start:end] into sentences within the limits."""
+    rest = list(words)
+    while rest:
+        count = _fitting(rest)
+        part, rest = rest[:count], rest[count:]
+        if not any(not word.is_punctuation for word in rest):
+            part, rest = (part + rest)[: MAX_WORDS - 1], []
+        stop = rest[0].start if rest else end
+        if any(not word.is_punctuation for word in part):
+            yield _sentence(part, text, start, stop, notes, closes)
+            notes = ()
+            start = stop
+
+
+def _sentence(
+    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...], closes: bool
+) -> Sentence:
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    end = max(end, words[-1].end)
+    closing = {word.text for word in words[-3:] if word.is_punctuation}
+    if closes and not _FINAL & closing:
+        words = (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True, (1,)))
+    return Sentence(text[start:end], start, end, tuple(words), "zh", notes)
+
+
+def _fitting(words: Sequence[Word]) -> int:
+    """How many of the words make the next sentence: all, or up to the best place to cut."""
+    phones = 0
+    fits = len(words)
+    for index, word in enumerate(words):
+        phones += len(word.phones)
+        if phones > MAX_PHONES - 1 or index + 1 > MAX_WORDS - 1:
+            fits = index
+            break
+    if fits == len(words):
+        return fits
+    for index in range(fits, fits // 3, -1):
+        if words[index - 1].text in _CLAUSE_ENDS and not words[index].is_punctuation:
+            return index
+    return max(fits, 1)

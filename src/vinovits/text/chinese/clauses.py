@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
+from vinovits.text.chinese.citation import citation
 from vinovits.text.chinese.pinyin import Syllable, parse, read_word
+from vinovits.text.chinese.prosody import spoken_tones
 from vinovits.text.chinese.rules import ChineseRules
 from vinovits.text.chinese.sandhi import change_tones, join_words
-from vinovits.text.chinese.segment import tag
+from vinovits.text.chinese.segment import Token, tag
 from vinovits.text.chinese.tables import readings
 from vinovits.text.chinese.traced import Traced
 from vinovits.text.chinese.traditional import to_traditional
@@ -22,13 +25,22 @@ Polyphones = Callable[[str], Sequence[str | None]]
 pinyin with tone of each character, such as "chang2", or None where it doesn't know."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One word of a clause with a reading per character."""
+
+    text: str
+    syllables: Sequence[Syllable]
+    tones: Sequence[int]
+
+
 def words_of(
     traced: Traced, rules: ChineseRules, polyphones: Polyphones | None = None
 ) -> Iterator[Word]:
     """Read a normalised text.
 
     Args:
-        traced: Hanzi and the families' marks only.
+        traced: Hanzi, the families' marks, and letters at most.
         rules: How its readings are chosen.
         polyphones: A g2pW model, for rules that ask one.
 
@@ -36,23 +48,43 @@ def words_of(
         Words with their places in the original, marks as words of their own. Characters without a
         known reading are left out.
     """
+    respelled = dict(rules.respelled)
     for clause in _CLAUSE.finditer(traced.text):
-        whole = _read_clause(clause[0], polyphones) if rules.readings == "clauses" else None
         position = clause.start()
-        for token in join_words(tag(clause[0]), rules.several_yi):
-            end = position + len(token.text)
-            if whole is None:
-                syllables = read_word(token.text)
-            else:
-                syllables = whole[position - clause.start() : end - clause.start()]
-            tones = change_tones(
-                token.text, token.part_of_speech, [syllable.tone for syllable in syllables]
-            )
-            yield from _words(traced.part(position, end), syllables, tones)
+        for read in _read_clause(clause[0], rules, polyphones):
+            end = position + len(read.text)
+            yield from _words(traced.part(position, end), read, respelled)
             position = end
 
 
-def _read_clause(clause: str, polyphones: Polyphones | None) -> tuple[Syllable, ...]:
+def _read_clause(
+    clause: str, rules: ChineseRules, polyphones: Polyphones | None
+) -> Iterator[_Read]:
+    tokens = tag(clause)
+    if rules.tones == "joined":
+        tokens = join_words(tokens, rules.several_yi)
+    syllables: Sequence[Syllable] | None = None
+    if rules.readings == "citation":
+        syllables = citation(clause, tokens)
+    elif rules.readings == "clauses":
+        syllables = _by_characters(clause, polyphones)
+    spoken: Sequence[int] = ()
+    if rules.tones == "feet" and syllables is not None:
+        spoken = spoken_tones(clause, tokens, [syllable.tone for syllable in syllables])
+    position = 0
+    for token in tokens:
+        end = position + len(token.text)
+        part = syllables[position:end] if syllables is not None else read_word(token.text)
+        yield _Read(token.text, part, spoken[position:end] or _joined_tones(token, part))
+        position = end
+
+
+def _joined_tones(token: Token, syllables: Sequence[Syllable]) -> list[int]:
+    tones = [syllable.tone for syllable in syllables]
+    return change_tones(token.text, token.part_of_speech, tones)
+
+
+def _by_characters(clause: str, polyphones: Polyphones | None) -> tuple[Syllable, ...]:
     """Characters by the model or g2pW's table of single readings, else by pypinyin's phrases."""
     traditional = to_traditional(clause)
     if polyphones is not None:
@@ -64,36 +96,58 @@ def _read_clause(clause: str, polyphones: Polyphones | None) -> tuple[Syllable, 
     return tuple(a or b for a, b in zip(known, read_word(clause), strict=True))
 
 
-def _words(part: Traced, syllables: Sequence[Syllable], tones: Sequence[int]) -> Iterator[Word]:
-    """A word of hanzi, and the mark behind it if there is one."""
-    text, spread = "", []
-    phones: list[str] = []
-    spoken: list[int] = []
-    spans = []
+@dataclass(slots=True)
+class _Draft:
+    """A word that characters are added to."""
+
+    text: str = ""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
+    tones: list[int] = field(default_factory=list)
+    spread: list[int] = field(default_factory=list)
+
+    def add(
+        self, character: str, span: tuple[int, int], phones: Sequence[str], tones: Sequence[int]
+    ) -> None:
+        self.text += character
+        self.spans.append(span)
+        self.phones += phones
+        self.tones += tones
+        self.spread.append(len(phones))
+
+    def finish(self) -> Iterator[Word]:
+        if self.text:
+            start, end = min(s[0] for s in self.spans), max(s[1] for s in self.spans)
+            phones, tones = tuple(self.phones), tuple(self.tones)
+            yield Word(self.text, start, end, phones, tones, spread=tuple(self.spread))
+
+
+def _words(part: Traced, read: _Read, respelled: dict[str, tuple[str, ...]]) -> Iterator[Word]:
+    """A word of hanzi or letters, and the mark behind it if there is one."""
+    draft = _Draft()
     for character, span, syllable, tone in zip(
-        part.text, part.spans, syllables, tones, strict=True
+        part.text, part.spans, read.syllables, read.tones, strict=True
     ):
         if character in MARKS:
-            if text:
-                yield _word(text, spans, phones, spoken, spread)
-                text, spread, phones, spoken, spans = "", [], [], [], []
+            yield from draft.finish()
+            draft = _Draft()
             yield Word(character, *span, (character,), (0,), is_punctuation=True, spread=(1,))
-        elif syllable.phones:
-            text += character
-            spans.append(span)
-            phones += syllable.phones
-            spoken += [tone] * len(syllable.phones)
-            spread.append(len(syllable.phones))
-    if text:
-        yield _word(text, spans, phones, spoken, spread)
+        elif character.isascii():
+            draft.add(character, span, *_letter(character))
+        else:
+            phones = respelled.get(syllable.name) or syllable.phones
+            if phones:
+                draft.add(character, span, phones, [tone] * len(phones))
+    yield from draft.finish()
 
 
-def _word(
-    text: str,
-    spans: Sequence[tuple[int, int]],
-    phones: Sequence[str],
-    tones: Sequence[int],
-    spread: Sequence[int],
-) -> Word:
-    start, end = min(span[0] for span in spans), max(span[1] for span in spans)
-    return Word(text, start, end, tuple(phones), tuple(tones), spread=tuple(spread))
+def _letter(letter: str) -> tuple[list[str], list[int]]:
+    """Phones and tones of a letter's name."""
+    phones: list[str] = []
+    tones: list[int] = []
+    for name in readings("letters")[letter.upper()].split():
+        syllable = parse(name)
+        assert syllable is not None
+        phones += syllable.phones
+        tones += [syllable.tone] * len(syllable.phones)
+    return phones, tones

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from vinovits.errors import MissingExtraError
-from vinovits.text.chinese.tables import syllable_phones
+from vinovits.text.chinese.tables import readings, syllable_phones
 
 NEUTRAL = 5
 _SYLLABLE = re.compile(r"([a-zê]+)([1-5])")
@@ -26,7 +26,27 @@ class Syllable:
     @property
     def phones(self) -> tuple[str, ...]:
         """In the families' symbols; () for what has none."""
-        return syllable_phones().get(self.name, ())
+        return _phones(self.name)
+
+
+_NEAREST = {"m": "mu", "n": "en", "ng": "en", "hm": "heng", "hng": "heng", "ê": "ei"}
+"""Syllables without a vowel of the symbols, and the ones that sound most like them."""
+_INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcs")
+
+
+@cache
+def _phones(name: str) -> tuple[str, ...]:
+    """By the table; a rare syllable such as "kei" by an initial and a final of others."""
+    table = syllable_phones()
+    known = table.get(_NEAREST.get(name, name))
+    if known is not None:
+        return known
+    finals = {phones[1] for phones in table.values()}
+    for initial in _INITIALS:
+        final = name.removeprefix(initial)
+        if final != name and final in finals:
+            return initial, final
+    return ()
 
 
 @cache
@@ -51,7 +71,11 @@ def read_word(word: str) -> tuple[Syllable, ...]:
         neutral_tone_with_five=True,
         errors=list,  # characters without a reading, one by one
     )
-    return tuple(parse(name) or Syllable(c, 0) for name, c in zip(found, word, strict=True))
+    rare = readings("rare")
+    return tuple(
+        parse(name) or parse(rare.get(character, "")) or Syllable(character, 0)
+        for name, character in zip(found, word, strict=True)
+    )
 
 
 def parse(name: str) -> Syllable | None:

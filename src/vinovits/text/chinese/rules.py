@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from vinovits.text.chinese import released
+from vinovits.text.chinese import folding, released, spelled, written
 from vinovits.text.chinese.traced import Traced
 
 Step = Callable[[Traced], Traced]
@@ -19,10 +19,17 @@ class ChineseRules:
     steps: tuple[str, ...]
     """Names of the normalising steps in `STEPS`, in order."""
     readings: str = "words"
-    """Which reading a character has: "words" asks pypinyin for each joined word, "clauses" asks g2pW or its
-    table for the characters of the whole clause first, and pypinyin for the rest."""
+    """Which reading a character has: "words" asks pypinyin for each joined word, "clauses" asks
+    g2pW or its table for the characters of the whole clause first, and pypinyin for the rest;
+    "citation" knows more phrases, and what stands beside a character."""
+    tones: str = "joined"
+    """Which tones change: "joined" those of PaddleSpeech's joined words, "feet" all in a clause."""
     several_yi: bool = True
     """Whether 看一看 is joined where it comes more than once in a clause."""
+    respelled: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Syllables with other phones than the released table gives them."""
+    closes: bool = False
+    """Whether a sentence without a mark at its end gets a full stop."""
 
 
 _WETEXT = {
@@ -40,6 +47,11 @@ STEPS: dict[str, Step] = {
     "marks-2.0": released.marks_2_0,
     "marks-2.1": released.marks_2_1,
     "spoken-only": released.spoken_only,
+    "fold": folding.fold,
+    "simplify": folding.simplify,
+    "in-words": written.in_words,
+    "marks": spelled.marks,
+    "readable-only": spelled.readable_only,
     **{
         name: partial(released.compiled, tagger=tagger, verbalizer=verbalizer)
         for name, (tagger, verbalizer) in _WETEXT.items()
@@ -65,6 +77,13 @@ RULES: dict[str, ChineseRules] = {
     "2.4/wetext-1.0.4.1": _later("wetext-1.0.4.1-drop", "clauses"),
     "2.4/wetext-0.1.12": _later("wetext-0.1.12-drop", "clauses"),
     "2.4/cn2an": _later("cn2an", "clauses"),
+    "better": ChineseRules(
+        ("fold", "simplify", "in-words", "marks", "readable-only"),
+        readings="citation",
+        tones="feet",
+        respelled=(("yo", ("y", "o")),),
+        closes=True,
+    ),
 }
 """By the version that shipped the front end. 2.3 and 2.4 read numbers by whatever was installed:
-behind the slash is which, without one it is WeTextProcessing 1.2.0."""
+behind the slash is which, without one it is WeTextProcessing 1.2.0. "better" is the default."""

@@ -180,12 +180,13 @@ def _neutral(word: str, part_of_speech: str, tones: list[int]) -> None:
             if word[index] == word[index - 1]:
                 tones[index] = NEUTRAL
     counter = word.find("个")
-    if word[-1] in _PARTICLES or word[-1] in "的地得":
-        tones[-1] = NEUTRAL
-    elif len(word) > 1 and (
-        (word[-1] in "们子" and part_of_speech in ("r", "n") and word not in never)
-        or (word[-1] in "上下里" and part_of_speech in ("s", "l", "f"))
-        or (word[-1] in "来去" and word[-2] in "上下进出回过起开")
+    long = len(word) > 1
+    if (
+        word[-1] in _PARTICLES
+        or word[-1] in "的地得"
+        or (long and word[-1] in "们子" and part_of_speech in ("r", "n") and word not in never)
+        or (long and word[-1] in "上下里" and part_of_speech in ("s", "l", "f"))
+        or (long and word[-1] in "来去" and word[-2] in "上下进出回过起开")
     ):
         tones[-1] = NEUTRAL
     elif word == "个" or (

@@ -44,6 +44,8 @@ def _segmenter() -> _Segmenter:
         writes what it does to stderr.
         """
 
+        initialized: bool
+
         def initialize(self, dictionary: str | None = None) -> None:
             with self.lock:
                 if not self.initialized:

@@ -31,5 +31,5 @@ def words(name: str, key: str) -> frozenset[str]:
 def readings(name: str) -> dict[str, str]:
     """A table of readings in pinyin: the file `name`.txt, a word and its syllables a line."""
     lines = data_file(f"{name}.txt").read_text("utf-8").splitlines()
-    rows = (line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
-    return dict(rows)  # type: ignore[arg-type]  # maxsplit makes pairs
+    rows = (line.partition(" ") for line in lines if line and not line.startswith("#"))
+    return {word: names for word, _, names in rows}

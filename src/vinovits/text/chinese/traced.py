@@ -56,11 +56,6 @@ def substitute(
     return joined([*parts, traced.part(position, len(traced.text))]) if parts else traced
 
 
-def translate(traced: Traced, table: dict[str, str]) -> Traced:
-    """Replace single characters by others, one for one."""
-    return Traced(traced.text.translate(str.maketrans(table)), traced.spans)
-
-
 def realign(traced: Traced, text: str) -> Traced:
     """Give a rewritten text its spans, where what rewrote it doesn't tell.
 

@@ -1,4 +1,4 @@
-"""Simplified to traditional characters, as g2pW expects them: OpenCC's table for Taiwan."""
+"""Simplified and traditional characters: OpenCC's tables."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ from vinovits.errors import MissingExtraError
 
 
 @cache
-def _converter() -> Any:
+def _converter(table: str) -> Any:
     try:
         import opencc
     except ImportError:
         raise MissingExtraError(
-            "The readings of this voice need the package OpenCC. Install it with "
+            "Reading Chinese needs the package OpenCC. Install it with "
             '`pip install "vinovits[zh]"`.'
         ) from None
-    return opencc.OpenCC("s2tw")
+    return opencc.OpenCC(table)
 
 
 def to_traditional(text: str) -> str:
-    """Convert a text, one character for one; where OpenCC changes the length, nothing is changed."""
-    converted = str(_converter().convert(text))
-    return converted if len(converted) == len(text) else text
+    """Characters as Taiwan writes them, for g2pW: one for one."""
+    return _converted(text, "s2tw")
+
+
+def to_simplified(text: str) -> str:
+    """Simplified characters: one for one."""
+    return _converted(text, "t2s")
+
+
+def _converted(text: str, table: str) -> str:
+    converted = str(_converter(table).convert(text))
+    if len(converted) == len(text):
+        return converted
+    # A phrase has another length: its characters on their own keep theirs.
+    return "".join(new if len(new := _converter(table).convert(c)) == 1 else c for c in text)

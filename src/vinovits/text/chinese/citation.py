@@ -1,0 +1,185 @@
+"""How each character of a clause is read before its neighbours change its tone: the default rules.
+
+In this order: pypinyin's phrases over the whole clause, phrases of our own, characters whose
+reading follows from the words beside them, and neutral tones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from vinovits.text.chinese.pinyin import NEUTRAL, Syllable, parse, read_word
+from vinovits.text.chinese.segment import Token
+from vinovits.text.chinese.tables import readings, words
+
+_PARTICLES = frozenset("吧呢啊呐噻嘛吖嗨哦哒嘞呗哩哟喽啰耶吗啦呀哇么")
+_BEFORE_COUNTER = frozenset("这那哪几每各整一上下某首")
+_BEFORE_MUST = frozenset("我你您他她它们还都总就又必也可非先只全")
+_KIN = frozenset("爸妈爷奶哥姐弟妹叔伯姑姨舅公婆太娃宝星猩谢")
+_CITED = {"一": Syllable("yi", 1), "不": Syllable("bu", 4)}
+_MOST = 8
+"""Characters of the longest phrase."""
+
+
+def citation(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
+    """Read a clause: one syllable per character, with neutral tones but without sandhi.
+
+    Args:
+        clause: Hanzi, maybe other characters.
+        tokens: Its words.
+    """
+    syllables = list(read_word(clause))
+    for at, character in enumerate(clause):
+        if character in _CITED:  # pypinyin's phrases have what comes of them in speech
+            syllables[at] = _CITED[character]
+    _phrases(clause, syllables)
+    position = 0
+    for index, token in enumerate(tokens):
+        end = position + len(token.text)
+        _particles(tokens, index, syllables, position)
+        _neutral(clause, token, syllables, position, end)
+        position = end
+    return syllables
+
+
+@cache
+def _own() -> dict[str, tuple[Syllable, ...]]:
+    return {
+        word: tuple(filter(None, map(parse, names.split())))
+        for word, names in readings("phrases").items()
+    }
+
+
+@cache
+def _heads() -> frozenset[str]:
+    return frozenset(word[0] for word in _own())
+
+
+def _phrases(clause: str, syllables: list[Syllable]) -> None:
+    """Phrases of our own, the longest at each place."""
+    heads, own = _heads(), _own()
+    index = 0
+    while index < len(clause) - 1:
+        if clause[index] in heads:
+            for length in range(min(_MOST, len(clause) - index), 1, -1):
+                found = own.get(clause[index : index + length])
+                if found:
+                    syllables[index : index + length] = found
+                    index += length - 1
+                    break
+        index += 1
+
+
+def _particles(
+    tokens: Sequence[Token], index: int, syllables: list[Syllable], position: int
+) -> None:
+    """Single characters that are read by what stands beside them."""
+    rule = _BESIDE.get(tokens[index].text)
+    if rule is not None:
+        before = tokens[index - 1] if index else None
+        after = tokens[index + 1] if index + 1 < len(tokens) else None
+        name = rule(before, after)
+        if name:
+            syllables[position] = parse(name) or syllables[position]
+
+
+def _de(before: Token | None, after: Token | None) -> str | None:
+    """得: must between subject and verb, else the mark of a complement; get at the beginning."""
+    if before is None:
+        return "dei3" if after is not None and after.part_of_speech[:1] in "vd" else None
+    if before.text[-1] in _BEFORE_MUST and after is not None and after.part_of_speech[:1] in "vd":
+        return "dei3"
+    return "de5"
+
+
+def _di(before: Token | None, after: Token | None) -> str | None:
+    """地: the mark of an adverb before a verb, else the ground."""
+    if before is not None and after is not None and after.part_of_speech[:1] in "vad":
+        return "de5"
+    return "di4" if before is None or after is None else None
+
+
+def _zhe(before: Token | None, after: Token | None) -> str | None:
+    return "zhe5" if before is not None and before.part_of_speech[:1] in "vap" else None
+
+
+def _le(before: Token | None, after: Token | None) -> str | None:
+    return "le5" if before is not None else None
+
+
+def _hai(before: Token | None, after: Token | None) -> str | None:
+    """还: give back things, else still."""
+    return (
+        "huan2" if after is not None and after.text in ("书", "钱", "债", "贷款", "给") else "hai2"
+    )
+
+
+def _wei(before: Token | None, after: Token | None) -> str | None:
+    """为 behind a verb: become."""
+    return "wei2" if before is not None and before.part_of_speech == "v" else None
+
+
+def _dou(before: Token | None, after: Token | None) -> str | None:
+    return "dou1"
+
+
+_BESIDE: dict[str, Callable[[Token | None, Token | None], str | None]] = {
+    "得": _de,
+    "地": _di,
+    "着": _zhe,
+    "了": _le,
+    "还": _hai,
+    "为": _wei,
+    "都": _dou,
+}
+
+
+@cache
+def _always() -> frozenset[str]:
+    return (words("neutral_tone", "always") | words("better", "neutral")) - (
+        words("better", "full") | words("better", "spoken")
+    )
+
+
+def _neutral(clause: str, token: Token, syllables: list[Syllable], position: int, end: int) -> None:
+    """Take the tone of syllables that have none in this word."""
+    word, tag = token.text, token.part_of_speech
+    last = word[-1]
+    full = words("better", "full")
+    if word in full:
+        if last == "子":
+            syllables[end - 1] = Syllable("zi", 3)
+        return
+    neutral = []
+    if len(word) == 3 and word[1] == "得" and word[0] != "不":
+        neutral.append(position + 1)
+    if len(word) == 2 and word[0] == last and last in _KIN:
+        neutral.append(end - 1)
+    if (
+        (last in _PARTICLES and (len(word) == 1 or tag[:1] == "y") and position)
+        or (len(word) > 1 and last in "们子" and tag[:1] in "rn")
+        or word in _always()
+        or (len(word) > 2 and word[-2:] in _always())
+    ):
+        neutral.append(end - 1)
+    for at in range(position, end):
+        if clause[at] == "个" and (
+            (at and clause[at - 1] in _BEFORE_COUNTER and (at > position or len(word) == 1))
+            or word == "个"
+        ):
+            neutral.append(at)
+        if clause[at] == "儿" and at and not _is_stem(clause, at):
+            neutral.append(at)
+    for at in neutral:
+        syllables[at] = Syllable(syllables[at].name, NEUTRAL)
+
+
+def _is_stem(clause: str, at: int) -> bool:
+    """Whether 儿 is a child here, rather than a suffix."""
+    stems = words("better", "stems")
+    return any(
+        clause[start : start + length] in stems
+        for length in range(2, 6)
+        for start in range(max(at - length + 1, 0), at + 1)
+    )
