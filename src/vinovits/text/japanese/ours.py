@@ -150,6 +150,7 @@ def _after() -> tuple[Rule, ...]:
             _time,
         ),
         (re.compile(r"(?<![\d:])(\d{1,2}):(\d{1,2})(?![\d:])"), lambda m: f"{m[1]}タイ{m[2]}"),
+        (re.compile(r"(?<=\d)対(?=\d)"), lambda match: "タイ"),
         (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), lambda match: ""),
         (
             re.compile(r"(?P<sign>[$¥£€])(?P<number>\d+(?:\.\d+)?)(?P<scale>[万億兆千百]*)"),

@@ -79,8 +79,8 @@ def _mark(character: str, rules: JapaneseRules, unread: list[str]) -> _Unit:
     folded = fold_mark(character, rules)
     if folded in _SILENT:
         return _Unit(folded, character, [folded], silent=True)
-    if rules.ours and (phones := from_kana(character.translate(_LARGE), rules)):
-        return _Unit(character, character, phones, reading=character, source="rule")
+    if rules.ours and (phones := from_kana(kana := character.translate(_LARGE), rules)):
+        return _Unit(character, character, phones, reading=kana, source="rule")
     unread.append(character)
     return _Unit(rules.unread, character, [rules.unread], silent=True, source="fallback")
 
