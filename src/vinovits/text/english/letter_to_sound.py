@@ -21,7 +21,9 @@ Array = NDArray[np.float32]
 
 MAX_LETTERS = 24
 """The network was trained on words; beyond about this length its answer is noise."""
-MAX_PHONES = 32
+_MAX_PHONES = 32
+_RELEASED_MAX_PHONES = 20
+_REST_LEVELS = 14  # recipes/english/make_data.py counts the rest of a weight in these
 _LETTERS = {letter: index + 3 for index, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
 _END_OF_WORD = 2
 _START, _END = 2, 3
@@ -51,7 +53,7 @@ class LetterToSound:
         self._enc = (weights["enc_w_hh"], weights["enc_b_hh"])
         self._dec = (weights["dec_w_hh"], weights["dec_b_hh"])
 
-    def predict(self, word: str, max_phones: int = MAX_PHONES) -> Phones:
+    def predict(self, word: str, max_phones: int = _MAX_PHONES) -> Phones:
         """Predict the phones of a word.
 
         Args:
@@ -86,15 +88,33 @@ def _gru(inputs: Array, state: Array, w_hh: Array, b_hh: Array) -> Array:
     return mixed.astype(np.float32, copy=False)
 
 
+def _arrays(name: str) -> dict[str, Array]:
+    with data_file(name).open("rb") as file, np.load(file) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
 @cache
-def _load() -> LetterToSound:
-    with data_file("letter_to_sound.npz").open("rb") as file, np.load(file) as arrays:
-        return LetterToSound({name: arrays[name].astype(np.float32) for name in arrays.files})
+def _load(released: bool) -> LetterToSound:
+    weights = _arrays("letter_to_sound.npz")
+    rest = _arrays("letter_to_sound_rest.npz") if released else {}
+    whole = {}
+    for name, rounded in weights.items():
+        whole[name] = rounded.astype(np.float32)
+        if name in rest:
+            unit = np.spacing(np.abs(rounded)).astype(np.float32) / _REST_LEVELS
+            whole[name] += rest[name] * unit
+    return LetterToSound(whole)
 
 
 @lru_cache(maxsize=8192)
-def predict(word: str, max_phones: int = MAX_PHONES) -> Phones:
-    """Predict the phones of a lower-case word with the shipped weights, read at first need."""
+def predict(word: str, released: bool = False) -> Phones:
+    """Predict the phones of a lower-case word with the shipped weights, read at first need.
+
+    Args:
+        word: See `LetterToSound.predict`.
+        released: As g2p_en does: with its weights nearly to the last bit, and at most 20 phones.
+            Else they are rounded to float16, which changes one answer in some 600.
+    """
     with _LOCK:
-        network = _load()
-    return network.predict(word, max_phones)
+        network = _load(released)
+    return network.predict(word, _RELEASED_MAX_PHONES if released else _MAX_PHONES)

@@ -44,8 +44,6 @@ _GLUED = re.compile(r"[,;.?!](?=\w)")
 _FOREIGN_TO_G2P = re.compile(r"[^ a-z'.,?!-]")
 _LONG_RUN = re.compile(r"([^a-z])\1{3,}")
 _TOKEN = re.compile(r"[a-z][a-z'-]+[a-z]|[a-z]+|\.(?: *\.)+|\S")
-_MAX_GUESSED = 20
-"""Phones after which g2p_en stops."""
 _DOUBTFUL: tuple[Source, ...] = ("", "dictionary", "network")
 """Of the parts of a word, the last of these is told."""
 _MAX_CHARACTERS, _MAX_PIECES = 200, 40
@@ -153,7 +151,7 @@ def _say(word: str) -> tuple[Phones, Source]:
             if said:
                 source = source or "dictionary"
             else:
-                said, source = predict(token, _MAX_GUESSED), "network"
+                said, source = predict(token, released=True), "network"
         phones += said
     return phones, source
 
