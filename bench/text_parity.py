@@ -33,7 +33,8 @@ def japanese(rules: str, line: dict[str, Any]) -> Recorded:
     from vinovits.text.japanese import RULES, normalise_and_read
     from vinovits.text.traced import trace
 
-    words, _ = normalise_and_read(trace(line["text"]), RULES[rules])
+    row = "sbv2-jp-extra" if rules == "sbv2" else rules  # what was recorded
+    words, _ = normalise_and_read(trace(line["text"]), RULES[row])
     text, phones, tones, word2ph = recorded(words)
     if rules in JAPANESE_PIECES and line["word2ph"]:
         word2ph = [1, *by_pieces(words, line["word2ph"][1:-1]), 1]

@@ -25,7 +25,8 @@ def name(line: dict[str, Any]) -> str:
 
 
 def check(line: dict[str, Any]) -> None:
-    found, _ = normalise_and_read(trace(line["text"]), RULES[line["version"]])
+    row = {"sbv2": "sbv2-jp-extra"}.get(line["version"], line["version"])
+    found, _ = normalise_and_read(trace(line["text"]), RULES[row])
     assert ["_", *(phone for word in found for phone in word.phones), "_"] == line["phones"]
     assert [0, *(tone for word in found for tone in word.tones), 0] == line["tones"]
     if line["version"] in BY_CHARACTER:
@@ -78,3 +79,10 @@ def test_with_recorded_answers_of_the_older_open_jtalk(
     words._read_again.cache_clear()
     check(line)
     words._read_again.cache_clear()
+
+
+def test_style_bert_vits2_without_jp_extra_has_another_n() -> None:
+    pytest.importorskip("pyopenjtalk")
+    for row, phones in (("sbv2", ("h", "o", "n")), ("sbv2-jp-extra", ("h", "o", "N"))):
+        (word,), _ = normalise_and_read(trace("本"), RULES[row])
+        assert word.phones == phones

@@ -49,18 +49,21 @@ _V2_0 = JapaneseRules(
 )
 _V2_1 = replace(_V2_0, marks="2.1", voicing_marks="\u3099")
 _JP_EXTRA = JapaneseRules(marks="jp-extra", letters=True)
+_SBV2 = replace(_JP_EXTRA, marks="sbv2", voicing_marks="\u3099\u309a", leading_long="vowel")
+_V1_1 = JapaneseRules(
+    marks="1.1.1",
+    iteration_mark=False,
+    voicing_marks="",
+    source="unidic",
+    kana="julius",
+    long_vowels=False,
+    tones="none",
+    unread=",",
+)
 
 RULES = {
-    "1.1.1": JapaneseRules(
-        marks="1.1.1",
-        iteration_mark=False,
-        voicing_marks="",
-        source="unidic",
-        kana="julius",
-        long_vowels=False,
-        tones="none",
-        unread=",",
-    ),
+    "1.1.0": _V1_1,
+    "1.1.1": _V1_1,
     "1.1.1-fix": replace(_V2_0, iteration_mark=False, tones="none"),
     "2.0": _V2_0,
     "2.1": _V2_1,
@@ -68,7 +71,8 @@ RULES = {
     "2.3-tag": _V2_1,
     "2.3": replace(_V2_1, source="open-jtalk", kana="2.3"),
     "jp-extra": _JP_EXTRA,
-    "sbv2": replace(_JP_EXTRA, marks="sbv2", voicing_marks="\u3099\u309a", leading_long="vowel"),
+    "sbv2": replace(_SBV2, moraic_n="n"),
+    "sbv2-jp-extra": _SBV2,
 }
 """The rules of each released version, "better": ours with the phones and tones of "jp-extra", and
 "better/2.3" and so on: ours with those of that version."""
