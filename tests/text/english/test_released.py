@@ -199,6 +199,13 @@ def test_each_piece_of_a_word_is_looked_up_alone_from_2_3_on() -> None:
     assert (words[1].start, words[1].end) == (11, 15)
 
 
+def test_digits_that_a_tokenizer_makes_are_read() -> None:
+    words, _ = normalise_and_read(
+        trace("No ②"), RULES["2.3"], lambda _: [("▁No", 0, 2), ("▁2", 2, 4)]
+    )
+    assert words[1].phones == ("t", "uw")
+
+
 def test_a_mark_behind_a_word_stands_alone_and_one_inside_does_not() -> None:
     found = [word.text for word in words_of("He said: 'Don't go-go.'", "2.3")]
     assert found == ["He", "said:", "'Don't", "go-go", ".", "'"]

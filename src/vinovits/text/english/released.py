@@ -23,7 +23,7 @@ from vinovits.text.english.word_pieces import (
 )
 from vinovits.text.reading import Source, Word
 from vinovits.text.symbols import PUNCTUATION
-from vinovits.text.traced import Traced, substitute
+from vinovits.text.traced import Traced, substitute, trace
 
 _MARKS = frozenset(PUNCTUATION)
 _SPOKEN_MARKS = _MARKS - {"…"}
@@ -158,6 +158,8 @@ def _say(word: str) -> tuple[Phones, Source]:
 
 def _tokens(word: str) -> list[str]:
     """The parts of a word that g2p_en looks up alone: it drops accents and unknown characters."""
+    if not word.isalpha():  # a tokenizer may write "①" as a digit
+        word = spell_numbers(trace(word)).text
     plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
     plain = _FOREIGN_TO_G2P.sub("", plain.lower())
     plain = plain.replace("i.e.", "that is").replace("e.g.", "for example")
