@@ -48,6 +48,10 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "speaker": None,
         **dict.fromkeys(("style", "style_weight", "emotion")),
         "ahead": False,
+        "assist_text": None,
+        "assist_weight": None,
+        "language": None,
+        "reading": "better",
     }
 
 
@@ -77,6 +81,10 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "speaker": "ann",
         **{"style": "Glad", "style_weight": 2.0, "emotion": "calm"},
         "ahead": False,
+        "assist_text": None,
+        "assist_weight": None,
+        "language": None,
+        "reading": "better",
     }
 
 

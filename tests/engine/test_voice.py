@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 import vinovits
 from vinovits.engine.voice import Voice
-from vinovits.errors import DeviceError, LanguageError, TextError, UsageError, VoiceError
+from vinovits.errors import DeviceError, LanguageError, TextError, UsageError
 
 TEXT = "Hello there. This is a longer second sentence, with a pause! And 3 more?"
 
@@ -258,16 +259,42 @@ def test_the_runtime_works_where_torch_cant_be_imported(
     assert float(done.stdout) > 0
 
 
-def test_a_voice_of_languages_without_front_end_says_so(
-    tiny_voice: Path, tmp_path: Path, graph_cache: Path
-) -> None:
-    folder = tmp_path / "zh"
-    shutil.copytree(tiny_voice, folder)
-    manifest = (
-        (folder / "voice.json")
-        .read_text()
-        .replace('"languages": [\n  "en"', '"languages": [\n  "zh"')
-    )
-    (folder / "voice.json").write_text(manifest)
-    with pytest.raises(VoiceError, match="speaks Chinese"):
-        vinovits.load(folder, cache_dir=graph_cache).stream("Hello.")
+def test_an_assist_text_colours_the_speech_by_its_weight(voice: Voice) -> None:
+    still = {"noise": 0, "noise_w": 0, "sdp_ratio": 0}
+    plain = voice.speak("Hello there.", **still)
+    none = voice.speak("Hello there.", assist_text="I am so angry!", assist_weight=0, **still)
+    np.testing.assert_array_equal(none.samples, plain.samples)
+    angry = voice.speak("Hello there.", assist_text="I am so angry!", **still)
+    happy = voice.speak("Hello there.", assist_text="What a lovely day.", **still)
+    same = voice.speak("Hello there.", assist_text="I am so angry!", assist_weight=0.7, **still)
+    np.testing.assert_array_equal(angry.samples, same.samples)
+    assert not _alike(angry.samples, plain.samples)
+    assert not _alike(angry.samples, happy.samples)
+    # All of it: whatever the words are, every row of features is the mean of the assist text.
+    assert [s.text for s in angry.sentences] == ["Hello there."]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and np.array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sped": 2}, "no setting 'sped'. Did you mean 'speed'"),
+        ({"assist_text": 5}, "assist_text must be a str"),
+        ({"assist_weight": 0.5}, "assist_weight is for an assist_text"),
+        ({"assist_text": "a", "assist_weight": 1.5}, "assist_weight must be from 0 to 1"),
+        ({"language": "zh"}, "doesn't speak 'zh'. It speaks en"),
+        ({"reading": "fast"}, '"better" or "released", not \'fast\''),
+    ],
+)
+def test_settings_that_make_no_sense(voice: Voice, settings: dict, message: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(UsageError, match=re.escape(message)):
+        voice.speak("Hello.", **settings)
+
+
+def test_an_assist_text_without_features_is_refused(tiny_voice: Path, graph_cache: Path) -> None:
+    bare = vinovits.load(tiny_voice, features="none", cache_dir=graph_cache)
+    with pytest.raises(UsageError, match="heard through feature models"):
+        bare.speak("Hello.", assist_text="I am so angry!")

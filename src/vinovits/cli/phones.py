@@ -84,7 +84,7 @@ def phones(
     family, spoken = _whose(voice, family)
     language = language or spoken
     check_text(wanted, [language])
-    sentences = read(wanted, language, family, reading)
+    sentences = read(wanted, [language], family, reading)
     first = next(sentences, None)
     if first is None:
         raise TextError("There is nothing in this text that can be spoken.")

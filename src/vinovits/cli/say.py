@@ -126,6 +126,30 @@ class _Say(click.Command):
     help="Number of an emotion, for voices that number theirs.",
 )
 @click.option(
+    "--assist-text",
+    metavar="TEXT",
+    help="A text whose mood colours the speech without being spoken (2.3: style text).",
+)
+@click.option(
+    "--assist-weight",
+    type=float,
+    help="From 0 to 1, with --assist-text: how strongly; 0.7 if not given.",
+)
+@click.option(
+    "--language",
+    "-l",
+    type=click.Choice(["zh", "ja", "en"]),
+    help="The language of the text. Without it, each part is read in the language of the voice "
+    "that it seems to be in.",
+)
+@click.option(
+    "--reading",
+    type=click.Choice(["better", "released"]),
+    default="better",
+    show_default=True,
+    help="`released` reads as the front end that came with the voice's family, faults included.",
+)
+@click.option(
     "--device", default="cpu", show_default=True, help="Where to run: cpu, gpu, gpu.1 or npu."
 )
 @click.option(

@@ -31,7 +31,7 @@ class Stages:
         folder: Path,
         manifest: VoiceManifest,
         device: str,
-        languages: tuple[str, ...],
+        with_features: bool,
         cache_dir: Path,
         precision: Precision = "auto",
     ) -> None:
@@ -41,13 +41,13 @@ class Stages:
             folder: Its files are those that the manifest lists.
             manifest: Of that folder.
             device: "cpu", "gpu.1" and so on.
-            languages: Codes of the languages whose feature models are loaded.
+            with_features: False leaves feature models out: their inputs get zeros.
             cache_dir: Where compiled graphs are kept.
             precision: Of the decoder, as `decoder_precision` takes it.
 
         Raises:
             DeviceError: There is no such device, or it can't compute in that precision.
-            VoiceError: A graph or a feature model is broken, missing, or doesn't fit the manifest.
+            VoiceError: A graph is broken, missing, or doesn't fit the manifest.
         """
         self.manifest = manifest
         files = manifest.files
@@ -61,11 +61,22 @@ class Stages:
                 folder / f"{name}.xml", device, cache_dir, sums, computed
             )
         self._check_inputs(folder)
+        self.has_features = with_features and bool(manifest.features)
         self._bert: dict[str, BertFeatures] = {}
-        for need in manifest.features:
-            if need.language in languages:
-                self._load_features(need.input, need.model, need.width, device, cache_dir)
+        self._where = device, cache_dir
         graph_cache.prune(cache_dir)
+
+    def load_features(self, language: str) -> None:
+        """Load the feature models of a language, unless they are loaded or left out.
+
+        Raises:
+            VoiceError: A model is broken, missing, or doesn't fit the voice.
+        """
+        if not self.has_features:
+            return
+        for need in self.manifest.features:
+            if need.language == language and need.input not in self._bert:
+                self._load_features(need.input, need.model, need.width, *self._where)
 
     def infos(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
@@ -82,7 +93,12 @@ class Stages:
         }
 
     def pieces(self, language: str) -> Callable[[str], list[int]]:
-        """What cuts a word of a language into ids of word pieces; into none without features."""
+        """What cuts a word of a language into ids of word pieces; into none without features.
+
+        Raises:
+            VoiceError: As `load_features`.
+        """
+        self.load_features(language)
         for need in self.manifest.features:
             if need.language == language and need.input in self._bert:
                 return self._bert[need.input].pieces

@@ -144,10 +144,10 @@ class Stream(Iterator[Chunk]):
         pause = round(settings.pause * manifest.sampling_rate)
         start, number = 0, 0
         while (sentence := self._timed("read", next, sentences, None)) is not None:
-            sequence = self._timed(
-                "read", to_sequence, sentence, manifest.table, stages.pieces
+            sequence = self._timed("read", to_sequence, sentence, manifest.table, stages.pieces)
+            features = self._timed(
+                "features", stages.features, sequence, settings.assist_text, settings.assist_weight
             )
-            features = self._timed("features", stages.features, sequence)
             # Each sentence has its own generator: it sounds the same wherever the work begins.
             generator = np.random.default_rng((settings.seed, number))
             noise = generator.standard_normal((1, 2, len(sequence.phones)), np.float32)

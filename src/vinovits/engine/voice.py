@@ -5,38 +5,36 @@ from __future__ import annotations
 import difflib
 import numbers
 import time
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.conditions import Conditions, Emotion, Style
+from vinovits.engine.conditions import Conditions
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
-from vinovits.engine.settings import check_settings
+from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.stream import Stream
 from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
 from vinovits.text import front_ends
 from vinovits.text.checks import check_text
-from vinovits.text.front_ends import Reading
+from vinovits.text.front_ends import Reading, may_be_in
 from vinovits.text.reading import Sentence
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
 Array = npt.NDArray[np.float32]
-Speaker = str | int | Array | None
 
 _SPEAKERS_SHOWN = 20
 """In the error that names a voice's speakers."""
 
 _LANGUAGE_NAMES = {"zh": "Chinese", "ja": "Japanese", "en": "English"}
-
-_READABLE = ("en",)
-"""Languages that have a front end."""
 
 
 def load(
@@ -89,71 +87,26 @@ class Voice:
         self.manifest: VoiceManifest = open_folder(folder)
         self._speakers = _read_speakers(folder, self.manifest)
         self._conditions = Conditions(folder, self.manifest, device, cache_dir)
-        languages = [code for code in self.manifest.languages if code in _READABLE]
-        self.stages = Stages(
-            folder,
-            self.manifest,
-            device,
-            tuple(languages) if with_features else (),
-            cache_dir,
-            precision,
-        )
+        self.stages = Stages(folder, self.manifest, device, with_features, cache_dir, precision)
 
-    def speak(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        speed: float | None = None,
-        sdp_ratio: float | None = None,
-        noise: float | None = None,
-        noise_w: float | None = None,
-        pause: float | None = None,
-        speaker: Speaker = None,
-        style: Style = None,
-        style_weight: float | None = None,
-        emotion: Emotion = None,
-    ) -> Audio:
+    def speak(self, text: str, **settings: Unpack[SpeakSettings]) -> Audio:
         """Speak a text and return all of it.
 
         The same text, seed and settings give the same samples on every call.
 
         Args:
             text: What to say, in a language of the voice.
-            seed: A whole number that all noise is drawn from.
-            speed: 0.25 to 4; 2 is twice as fast.
-            sdp_ratio: 0 to 1, the share of the stochastic duration predictor.
-            noise: 0 to 2, liveliness of the sound.
-            noise_w: 0 to 2, liveliness of the rhythm.
-            pause: 0 to 10, seconds of silence between sentences, beside what the voice itself
-                makes of their punctuation.
-            speaker: Name or number of a speaker, or a speaker vector (gin,); the first if None.
-            style: Name of a style of a Style-Bert-VITS2 voice, or a vector in place of one; the
-                mean of all if None.
-            style_weight: 0 to 20, how strongly to lean towards that style; 1 is the style itself.
-            emotion: For voices that take one: a description of how to sound ("a happy voice"), the
-                number of an emotion, or a vector as `emotion_from` gives it.
+            **settings: See `SpeakSettings`.
 
         Raises:
             TextError: Nothing in the text can be spoken, or it is too long.
             LanguageError: The text is in a language that the voice can't speak.
-            UsageError: A setting is outside of its range, the voice doesn't take it, or there is no
-                such speaker, style or emotion.
+            MissingExtraError: What reads a language isn't installed.
+            VoiceError: A feature model of a language that is spoken isn't here, or is broken.
+            UsageError: There is no such setting; one is outside of its range, or the voice doesn't
+                take it; or there is no such speaker, style or emotion.
         """
-        with self.stream(
-            text,
-            seed=seed,
-            speed=speed,
-            sdp_ratio=sdp_ratio,
-            noise=noise,
-            noise_w=noise_w,
-            pause=pause,
-            speaker=speaker,
-            style=style,
-            style_weight=style_weight,
-            emotion=emotion,
-            ahead=False,
-        ) as stream:
+        with self.stream(text, ahead=False, **settings) as stream:
             chunks = list(stream)
         return Audio(
             samples=np.concatenate([chunk.samples for chunk in chunks]),
@@ -162,49 +115,49 @@ class Voice:
             stats=stream.stats,
         )
 
-    def stream(
-        self,
-        text: str,
-        *,
-        seed: int = 0,
-        speed: float | None = None,
-        sdp_ratio: float | None = None,
-        noise: float | None = None,
-        noise_w: float | None = None,
-        pause: float | None = None,
-        speaker: Speaker = None,
-        style: Style = None,
-        style_weight: float | None = None,
-        emotion: Emotion = None,
-        ahead: bool = True,
-    ) -> Stream:
+    def stream(self, text: str, *, ahead: bool = True, **settings: Unpack[SpeakSettings]) -> Stream:
         """Speak a text piece by piece, as it is decoded; memory doesn't grow with the text.
 
-        Arguments and errors as in `speak`; errors come from this call, before any sound. The
-        chunks joined are the very samples of `speak`. With `ahead`, the next sentence is prepared
-        while one is decoded, for a listener who hears this one meanwhile. Who only waits for the
-        whole has it sooner without, as both compete for the same cores.
+        The chunks joined are the very samples of `speak`. Errors are those of `speak`, and come
+        from this call, before any sound.
+
+        Args:
+            text: What to say, in a language of the voice.
+            ahead: Prepare the next sentence while one is decoded, for a listener who hears this
+                one meanwhile. Who only waits for the whole has it sooner without, as both compete
+                for the same cores.
+            **settings: See `SpeakSettings`.
         """
         began = time.perf_counter()
-        settings = check_settings(
-            self.manifest.defaults, seed, speed, sdp_ratio, noise, noise_w, pause
+        checked = check_settings(self.manifest.defaults, settings)
+        vector = self._speaker_vector(settings.get("speaker"))
+        conditions = self._conditions.inputs(
+            settings.get("style"), settings.get("style_weight"), settings.get("emotion")
         )
-        vector = self._speaker_vector(speaker)
-        conditions = self._conditions.inputs(style, style_weight, emotion)
-        self._check_text(text)
-        sentences = front_ends.read(text, "en", self.manifest.variant)
+        sentences = self._read(text, settings.get("language"), settings.get("reading", "better"))
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
+        for language in self._languages(settings.get("language")):
+            if may_be_in(text, language):
+                self.stages.load_features(language)
+        if checked.assist_text and not self.stages.has_features:
+            raise UsageError(
+                "An assist text is heard through feature models, and none are in use. Speak "
+                'without features="none", or without the assist text.'
+            )
         return Stream(
-            self.stages, chain([first], sentences), settings, conditions, vector, began, ahead
+            self.stages, chain([first], sentences), checked, conditions, vector, began, ahead
         )
 
-    def read(self, text: str, *, reading: Reading = "better") -> list[Sentence]:
+    def read(
+        self, text: str, *, language: str | None = None, reading: Reading = "better"
+    ) -> list[Sentence]:
         """Show how a text is read: what `speak` says, without saying it.
 
         Args:
             text: A text, in a language of the voice.
+            language: As in `SpeakSettings`.
             reading: "better", or "released": that of the front end which came with the voice's
                 family.
 
@@ -215,10 +168,10 @@ class Voice:
         Raises:
             TextError: Nothing in the text can be spoken, or it is too long.
             LanguageError: The text is in a language that the voice can't speak.
-            UsageError: There is no such reading.
+            MissingExtraError: What reads a language isn't installed.
+            UsageError: There is no such reading, or language of this voice.
         """
-        self._check_text(text)
-        return list(front_ends.read(text, "en", self.manifest.variant, reading))
+        return list(self._read(text, language, reading))
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.
@@ -290,16 +243,20 @@ class Voice:
         vector: Array = self._speakers[row].reshape(1, width, 1)
         return vector
 
-    def _check_text(self, text: str) -> None:
+    def _languages(self, asked: str | None) -> tuple[str, ...]:
+        if asked is None:
+            return self.manifest.languages
+        if asked not in self.manifest.languages:
+            raise UsageError(
+                f"The voice {self.manifest.name!r} doesn't speak {asked!r:.20}. It speaks "
+                f"{', '.join(self.manifest.languages)}."
+            )
+        return (asked,)
+
+    def _read(self, text: str, language: str | None, reading: Reading) -> Iterator[Sentence]:
         if not isinstance(text, str):
             raise UsageError(f"The text must be a str, not {type(text).__name__}.")
-        languages = [code for code in self.manifest.languages if code in _READABLE]
-        if not languages:
-            spoken = ", ".join(_LANGUAGE_NAMES.get(c, c) for c in self.manifest.languages)
-            raise VoiceError(
-                f"The voice {self.manifest.name!r} speaks {spoken}, which this release can't read "
-                "yet: it reads English."
-            )
+        languages = self._languages(language)
         try:
             check_text(text, languages)
         except LanguageError as error:
@@ -311,6 +268,7 @@ class Voice:
             ]
             others = f"Voices that can: {', '.join(able)}." if able else "No voice here can."
             raise LanguageError(f"{error} {others}", error.language) from None
+        return front_ends.read(text, languages, self.manifest.variant, reading)
 
 
 def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, Literal
 
@@ -12,16 +13,29 @@ from vinovits.text.reading import Sentence
 Reading = Literal["better", "released"]
 """Ours; or that of the released front end which came with the voice's family, faults included."""
 
+_LETTERS = {
+    "zh": re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"),
+    "ja": re.compile("[\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]"),
+    "en": re.compile("[A-Za-z]"),
+}
+
 FRONT_ENDS = {"zh": "chinese", "ja": "japanese", "en": "english"}
 """The package of each language's front end, by the code of the language."""
 
 
-def read(text: str, language: str, family: str, reading: Reading = "better") -> Iterator[Sentence]:
+def may_be_in(text: str, language: str) -> bool:
+    """Whether a text may hold words of a language: it has letters that the language writes."""
+    return _LETTERS[language].search(text) is not None
+
+
+def read(
+    text: str, languages: Sequence[str], family: str, reading: Reading = "better"
+) -> Iterator[Sentence]:
     """Read a text aloud, on paper: sentences of words with phones and tones.
 
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
-        language: A key of `FRONT_ENDS`.
+        languages: Keys of `FRONT_ENDS`: those that the text may be in.
         family: The voice's family, such as "2.1": phones and tones are as it knows them.
         reading: Ours, or the released one.
 
@@ -32,6 +46,7 @@ def read(text: str, language: str, family: str, reading: Reading = "better") -> 
         UsageError: There is no such language or reading, or the family was released without a
             front end for the language.
     """
+    [language] = languages[:1]
     if language not in FRONT_ENDS:
         raise UsageError(f"There is no language {language!r}. Take {', '.join(FRONT_ENDS)}.")
     front_end: Any = import_module(f"vinovits.text.{FRONT_ENDS[language]}")
