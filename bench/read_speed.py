@@ -33,7 +33,7 @@ SLOWEST_START = 1.5
 
 COLD = """
 from vinovits.text.front_ends import read
-next(iter(read({text!r}, {language!r}, {family!r}, {reading!r})))
+next(iter(read({text!r}, [{language!r}], {family!r}, {reading!r})))
 """
 
 
@@ -43,6 +43,8 @@ def text_of(language: str) -> str:
         return "\n\n".join(page.read_text("utf-8") for page in pages)
     paths = (ROOT / "tests" / "golden" / "text").glob(f"{language}*.jsonl")
     lines = [line for path in sorted(paths) for line in path.read_text("utf-8").splitlines()]
+    if not lines:
+        raise SystemExit(f"tests/golden/text has no sentences of {language}: give --file.")
     once = "\n".join(dict.fromkeys(json.loads(line)["text"] for line in lines)) + "\n"
     return once * (20_000 // len(once) + 1)
 
@@ -50,9 +52,9 @@ def text_of(language: str) -> str:
 def measure(language: str, text: str, reading: Any) -> dict[str, Any]:
     from vinovits.text.front_ends import read
 
-    list(read(FIRST[language], language, FAMILY[language], reading))
+    list(read(FIRST[language], [language], FAMILY[language], reading))
     began = time.perf_counter()
-    sentences = list(read(text, language, FAMILY[language], reading))
+    sentences = list(read(text, [language], FAMILY[language], reading))
     seconds = time.perf_counter() - began
     return {
         "characters": len(text),
