@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 
 from vinovits.text.chinese.pinyin import NEUTRAL, Syllable, parse, read_word
 from vinovits.text.chinese.segment import Token
@@ -18,6 +19,25 @@ _BEFORE_COUNTER = frozenset("这那哪几每各整一上下某首")
 _BEFORE_MUST = frozenset("我你您他她它们还都总就又必也可非先只全")
 _KIN = frozenset("爸妈爷奶哥姐弟妹叔伯姑姨舅公婆太娃宝星猩谢")
 _CITED = {"一": Syllable("yi", 1), "不": Syllable("bu", 4)}
+_TITLES = (
+    *(
+        "老师",
+        "先生",
+        "小姐",
+        "女士",
+        "太太",
+        "叔叔",
+        "阿姨",
+        "教授",
+        "经理",
+        "医生",
+        "大夫",
+        "师傅",
+    ),
+    *("同学", "主任", "校长", "院长", "总", "某", "家村", "家庄", "爷爷", "奶奶", "哥", "姐"),
+)
+_IDIOM = 4
+"""From this length on a phrase is sure, however the clause was cut into words."""
 _MOST = 8
 """Characters of the longest phrase."""
 
@@ -33,7 +53,8 @@ def citation(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
     for at, character in enumerate(clause):
         if character in _CITED:  # pypinyin's phrases have what comes of them in speech
             syllables[at] = _CITED[character]
-    _phrases(clause, syllables)
+    _surnames(clause, tokens, syllables)
+    _phrases(clause, tokens, syllables)
     position = 0
     for index, token in enumerate(tokens):
         end = position + len(token.text)
@@ -56,19 +77,41 @@ def _heads() -> frozenset[str]:
     return frozenset(word[0] for word in _own())
 
 
-def _phrases(clause: str, syllables: list[Syllable]) -> None:
-    """Phrases of our own, the longest at each place."""
+def _phrases(clause: str, tokens: Sequence[Token], syllables: list[Syllable]) -> None:
+    """Phrases of our own: the longest first, none across the border of a word it doesn't hold."""
     heads, own = _heads(), _own()
-    index = 0
-    while index < len(clause) - 1:
-        if clause[index] in heads:
-            for length in range(min(_MOST, len(clause) - index), 1, -1):
-                found = own.get(clause[index : index + length])
-                if found:
-                    syllables[index : index + length] = found
-                    index += length - 1
-                    break
-        index += 1
+    starts = [at for at, character in enumerate(clause) if character in heads]
+    if not starts:
+        return
+    borders = {0, *accumulate(len(token.text) for token in tokens)}
+    taken: set[int] = set()
+    for length in range(min(_MOST, len(clause)), 1, -1):
+        for start in starts:
+            end = start + length
+            found = own.get(clause[start:end])
+            if not found or not taken.isdisjoint(range(start, end)):
+                continue
+            inside = not any(start < border < end for border in borders)
+            if length >= _IDIOM or inside or (start in borders and end in borders):
+                syllables[start:end] = found
+                taken.update(range(start, end))
+
+
+def _surnames(clause: str, tokens: Sequence[Token], syllables: list[Syllable]) -> None:
+    """Characters with a reading of their own as a family name: 姓单, 单老师."""
+    names = readings("surnames")
+    position = 0
+    for token in tokens:
+        first = token.text[0]
+        if first in names:
+            behind = clause[position + 1 :]
+            titled = behind.startswith(_TITLES) and (position == 0 or token.text == first)
+            if titled or (token.part_of_speech == "nr" and len(token.text) == 3):
+                syllables[position] = parse(names[first]) or syllables[position]
+        position += len(token.text)
+    for at in range(1, len(clause)):
+        if clause[at - 1] == "姓" and clause[at] in names:
+            syllables[at] = parse(names[clause[at]]) or syllables[at]
 
 
 def _particles(
@@ -120,6 +163,46 @@ def _wei(before: Token | None, after: Token | None) -> str | None:
     return "wei2" if before is not None and before.part_of_speech == "v" else None
 
 
+def _chang(before: Token | None, after: Token | None) -> str | None:
+    """长 beside an amount or a degree: long, else grow."""
+    amount = after is not None and (after.part_of_speech[:1] == "m" or after.text in ("约", "达"))
+    degree = before is not None and before.text in ("多", "很", "太", "更", "最", "不", "好", "又")
+    return "chang2" if amount or degree else None
+
+
+def _zhi(before: Token | None, after: Token | None) -> str | None:
+    """只 behind a number or this: the counter."""
+    counts = before is not None and before.part_of_speech[:1] in "mr" and before.text[-1] in _ANY
+    return "zhi1" if counts else "zhi3"
+
+
+_ANY = frozenset("这那哪几两半多每一二三四五六七八九十百千万某")
+
+
+def _jiao(before: Token | None, after: Token | None) -> str | None:
+    return "jiao1"
+
+
+def _zhong(before: Token | None, after: Token | None) -> str | None:
+    """种 before what is planted, or where."""
+    planted = after is not None and (after.text in _PLANTED or after.text[0] in "在下了着上满")
+    return "zhong4" if planted else None
+
+
+_PLANTED = frozenset(("树", "花", "菜", "地", "田", "草", "粮食", "蔬菜", "庄稼", "水稻", "玉米"))
+
+
+def _tan(before: Token | None, after: Token | None) -> str | None:
+    """弹 a thing, or an instrument."""
+    return "tan2" if after is not None else None
+
+
+def _gan(before: Token | None, after: Token | None) -> str | None:
+    """干 behind a verb: dry."""
+    dried = before is not None and before.text in ("晒", "擦", "烘", "吹", "晾", "风", "烤", "喝")
+    return "gan1" if dried else None
+
+
 def _dou(before: Token | None, after: Token | None) -> str | None:
     return "dou1"
 
@@ -132,6 +215,12 @@ _BESIDE: dict[str, Callable[[Token | None, Token | None], str | None]] = {
     "还": _hai,
     "为": _wei,
     "都": _dou,
+    "长": _chang,
+    "只": _zhi,
+    "教": _jiao,
+    "种": _zhong,
+    "弹": _tan,
+    "干": _gan,
 }
 
 

@@ -18,7 +18,6 @@ _PLACES = frozenset("百千万亿")
 _ORDINAL_BEFORE = frozenset("第初十百千万亿零点周期")
 _ORDINAL_BEHIND = frozenset("月号日楼级班等")
 _DIRECTIONS = frozenset("上下进出回过起开")
-_COUNTED = _DIGITS | frozenset("几两多半")
 _FOOT = 3
 """Syllables of a foot; one word may have more."""
 
@@ -39,7 +38,7 @@ def spoken_tones(clause: str, tokens: Sequence[Token], tones: Sequence[int]) -> 
     for token in tokens:
         starts.append(starts[-1] + len(token.text))
     for token, start, end in zip(tokens, starts, starts[1:], strict=False):
-        _unstressed(clause, token, changed, start, end)
+        _unstressed(token, changed, start, end)
     _yi_and_bu(clause, changed)
     for index, (token, start) in enumerate(zip(tokens, starts, strict=False)):
         if _is_between(tokens, index):
@@ -50,7 +49,7 @@ def spoken_tones(clause: str, tokens: Sequence[Token], tones: Sequence[int]) -> 
     return changed
 
 
-def _unstressed(clause: str, token: Token, tones: list[int], start: int, end: int) -> None:
+def _unstressed(token: Token, tones: list[int], start: int, end: int) -> None:
     """Words and characters that have no stress in speech."""
     word, tag = token.text, token.part_of_speech
     if (
@@ -59,7 +58,7 @@ def _unstressed(clause: str, token: Token, tones: list[int], start: int, end: in
         or (len(word) > 1 and word[-1] in "来去" and word[-2] in _DIRECTIONS and tag[:1] == "v")
         or (len(word) > 1 and word[-1] in "上里下" and tag in ("s", "f"))
         or (word in ("上", "里") and tag == "f" and start)
-        or (word == "个" and start and clause[start - 1] in _COUNTED)
+        or (word == "个" and start)
     ):
         tones[end - 1] = NEUTRAL
 

@@ -118,7 +118,7 @@ def _import_posseg(jieba: Any) -> Any:
 
 
 def _read_dictionary(file: Any) -> tuple[dict[str, int], dict[str, str], dict[str, int]]:
-    """How often each word was counted, its tag, and how long words are by their first two letters."""
+    """How often each word was counted, its tag, and the longest word by the first two letters."""
     with file:
         lines = file.read().decode("utf-8").splitlines()
     frequencies: dict[str, int] = {}
