@@ -7,9 +7,14 @@ from pathlib import Path
 
 from vinovits.runtime import openvino as ov
 
-# OpenVINO works the shapes between operations out again when it reads a graph; those of the inputs
-# stand elsewhere.
-_NEEDLESS = re.compile(rb"<dim>-?\d+</dim>|(?<=>)\s+(?=<)")
+_PRECISION = re.compile(rb' precision="\w+"')
+# OpenVINO works the shapes and types between operations out again when it reads a graph; those of
+# the inputs stand elsewhere.
+_NEEDLESS = (
+    (re.compile(rb"<dim>-?\d+</dim>|(?<=>)\s+(?=<)"), b""),
+    (re.compile(rb"></port>"), b"/>"),
+    (re.compile(rb"<input>.*?</input>"), lambda ports: _PRECISION.sub(b"", ports[0])),
+)
 
 
 def save_graph(graph: ov.Model, path: Path, *, half: bool) -> None:
@@ -33,6 +38,9 @@ def save_graph(graph: ov.Model, path: Path, *, half: bool) -> None:
                 port.get_tensor().set_names(set())
     ov.save_model(graph, path, compress_to_fp16=half)
     try:
-        path.write_bytes(_NEEDLESS.sub(b"", path.read_bytes()))
+        content = path.read_bytes()
+        for needless, rest in _NEEDLESS:
+            content = needless.sub(rest, content)
+        path.write_bytes(content)
     except OSError as error:
         raise RuntimeError(str(error)) from None

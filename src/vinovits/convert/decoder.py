@@ -105,20 +105,23 @@ def _upsample(x: Node, source: nn.ConvTranspose1d) -> Node:
     bias = source.bias.detach().numpy()
     inputs, outputs, kernel = weight.shape
     stride, padding = source.stride[0], int(source.padding[0])
-    # Output t * stride + phase takes tap k from the input t + offset.
-    taps = [
-        (phase, (phase + padding - k) // stride, k)
-        for phase in range(stride)
-        for k in range(kernel)
-        if (phase + padding - k) % stride == 0
-    ]
-    first, last = min(offset for _, offset, _ in taps), max(offset for _, offset, _ in taps)
-    phases = np.zeros((stride, outputs, inputs, last - first + 1), np.float32)
-    for phase, offset, k in taps:
-        phases[phase, :, :, offset - first] = weight[:, :, k].T
-    wide = _ops.convolution(
-        x, _constant(phases.reshape(stride * outputs, inputs, -1)), [1], [-first], [last], [1]
+    # Output t * stride + phase takes tap k from the input t + (phase + padding - k) / stride.
+    first, last = -((kernel - 1 - padding) // stride), (stride - 1 + padding) // stride
+    taps = last - first + 1
+    # The file holds the taps there are. OpenVINO fills them up and puts them in order when it
+    # compiles: tap k stands at k + last * stride - padding, and later inputs come first.
+    begin = last * stride - padding
+    phases = _ops.pad(
+        _constant(weight.transpose(2, 1, 0)),
+        _ints(begin, 0, 0),
+        _ints(taps * stride - kernel - begin, 0, 0),
+        "constant",
+        _ops.constant(np.float32(0)),
     )
+    phases = _ops.reshape(phases, _ints(taps, stride * outputs, inputs), False)
+    phases = _ops.gather(phases, _ints(*reversed(range(taps))), _ints(0))
+    phases = _ops.transpose(phases, _ints(1, 2, 0))
+    wide = _ops.convolution(x, phases, [1], [-first], [last], [1])
     wide = _ops.add(wide, _constant(np.tile(bias, stride).reshape(1, -1, 1)))
     return _ops.depth_to_space(wide, "blocks_first", stride)
 
@@ -140,3 +143,7 @@ def _leaky(x: Node, slope: float) -> Node:
 
 def _constant(values: npt.NDArray[Any]) -> Node:
     return _ops.constant(np.ascontiguousarray(values, np.float32))
+
+
+def _ints(*values: int) -> Node:
+    return _ops.constant(np.array(values, np.int64))
