@@ -35,7 +35,7 @@ def main() -> None:
     answers: dict[str, Any] = {"words": {}, "labels": {}}
     words, labels = open_jtalk.words, open_jtalk.labels
 
-    def recorded_words(text: str) -> list[open_jtalk.Node]:
+    def recorded_words(text: str, said: object = None) -> list[open_jtalk.Node]:
         nodes = words(text)
         answers["words"][text] = [[node["string"], node["pron"]] for node in nodes]
         return nodes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -76,10 +77,51 @@ def test_what_is_said(text: str, phones: str) -> None:
 
 
 def test_the_lexicon_goes_before_everything() -> None:
-    (sentence,) = read("橋本さんとGPUです。", lexicon={"橋本": "ハシモト", "GPU": "グプ"})
-    assert "".join("".join(word.phones) for word in sentence.words).startswith("hashimotosaN")
-    word = next(word for word in sentence.words if "g" in word.phones)
-    assert sentence.text[word.start : word.end] == "GPU"
+    lexicon = {"橋本": "ハシモト", "GPU": "グプ:1", "C++20": "しーぷらぷら", "行": "コウ"}
+    (sentence,) = read("橋本さんとGPUとC++20へ行く。", lexicon=lexicon)
+    own = {word.text: word for word in sentence.words if word.source == "lexicon"}
+    assert {text: "".join(word.phones) for text, word in own.items()} == {
+        "橋本": "hashimoto",
+        "GPU": "gupu",
+        "C++20": "shiipurapura",
+        "行": "kou",
+    }
+    assert own["GPU"].tones == (1, 1, 0, 0)
+    for text, word in own.items():
+        assert sentence.text[word.start : word.end] == text
+    particle = next(word for word in sentence.words if word.text == "へ")
+    assert particle.phones == ("e",)
+
+
+def test_words_of_the_lexicon_are_found_whole() -> None:
+    lexicon = {
+        "アイ": "ナニ",
+        "AI": "ナニ",
+        "東京": "トーケー",
+        "東京都": "ミヤコ",
+        "": "ア",
+        "x": "?",
+    }
+    for text in ("アイス", "MAIL", "バナナアイ", "x"):
+        (sentence,) = read(text, lexicon=lexicon)
+        assert not any(word.source == "lexicon" for word in sentence.words)
+    (sentence,) = read("アイと東京都", lexicon=lexicon)
+    assert [word.reading for word in sentence.words[:-1]] == ["ナニ", "ト", "ミヤコ"]
+
+
+@pytest.mark.parametrize("rules", ["1.1.1", "2.0", "2.3", "sbv2"])
+def test_the_lexicon_is_heard_in_released_readings_too(rules: str) -> None:
+    (sentence,) = read("橋本です", RULES[rules], {"橋本": "キョウ"})
+    assert sentence.words[0].phones[0] == "ky"
+    assert sentence.words[0].source == "lexicon"
+
+
+def test_a_large_lexicon_is_quick() -> None:
+    lexicon = {f"語{number}": "ゴ" for number in range(100_000)}
+    began = time.perf_counter()
+    (sentence,) = read("これは語12345です", lexicon=lexicon)
+    assert time.perf_counter() - began < 5
+    assert any(word.text == "語12345" for word in sentence.words)
 
 
 def test_where_readings_are_from() -> None:
@@ -160,7 +202,7 @@ def test_nothing_raises_and_all_phones_are_accounted_for(text: str, rules: str) 
 @given(st.text(NASTY, max_size=60))
 def test_every_character_is_spoken_or_pauses_or_is_told(text: str) -> None:
     words, _ = normalise_and_read(trace(text), RULES["better"])
-    _, deleted = normalise(trace(text), RULES["better"], {})
+    _, deleted = normalise(trace(text), RULES["better"])
     covered = {place for word in words for place in range(word.start, word.end)}
     for place, character in enumerate(text):
         told = character in deleted or character in "゛゜" or character.isspace()

@@ -67,7 +67,7 @@ def test_with_recorded_answers_of_the_older_open_jtalk(
 ) -> None:
     answers = json.loads((GOLDEN / "ja_open_jtalk.json").read_text(encoding="utf-8"))
 
-    def recorded_words(text: str) -> list[open_jtalk.Node]:
+    def recorded_words(text: str, said: object = None) -> list[open_jtalk.Node]:
         return [{"string": string, "pron": pron} for string, pron in answers["words"][text]]
 
     def recorded_labels(nodes: list[open_jtalk.Node]) -> list[open_jtalk.Label]:

@@ -11,14 +11,25 @@ from vinovits.text.japanese.latin import explained
 from vinovits.text.japanese.normalise import nfkc, normalise
 from vinovits.text.japanese.rules import RULES, JapaneseRules
 from vinovits.text.japanese.sentences import sentences_of
+from vinovits.text.japanese.user_words import (
+    FIRST,
+    LAST,
+    STAND_INS,
+    UserWords,
+    stand_in,
+    user_words,
+)
 from vinovits.text.japanese.words import words_of
 from vinovits.text.reading import Sentence, Source, Word
 from vinovits.text.sentences import split_sentences
-from vinovits.text.traced import Traced, trace
+from vinovits.text.traced import Traced, substitute, trace
 
+_PRIVATE = re.compile(f"[{STAND_INS}]")
 _LATIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 
-__all__ = ["RULES", "JapaneseRules", "normalise_and_read", "read"]
+__all__ = ["RULES", "JapaneseRules", "UserWords", "normalise_and_read", "read", "user_words"]
+
+NO_WORDS = UserWords({}, {})
 
 
 def read(
@@ -34,7 +45,8 @@ def read(
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
         rules: A row of `RULES`: ours, or those of the voice's family.
-        lexicon: Readings of the user's words in kana, by the way they are written.
+        lexicon: Readings of the user's words in kana, by the way they are written; a number behind
+            a colon is the accent (see `user_words`).
 
     Yields:
         Sentences of at most about 400 phones, in the order of the text. Text without a single word
@@ -44,45 +56,47 @@ def read(
         MissingExtraError: Open JTalk isn't installed.
     """
     seen = shown(text)
-    for sentence in _read(seen.text, rules, lexicon or {}):
+    for sentence in _read(seen.text, rules, user_words(lexicon or {})):
         yield sentence if seen.is_all else _placed(sentence, seen, text)
 
 
-def _read(text: str, rules: JapaneseRules, lexicon: Mapping[str, str]) -> Iterator[Sentence]:
+def _read(text: str, rules: JapaneseRules, own: UserWords) -> Iterator[Sentence]:
     for start, end in split_sentences(text):
-        words, notes = normalise_and_read(trace(text[start:end], start), rules, lexicon)
+        words, notes = normalise_and_read(trace(text[start:end], start), rules, own)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, notes, rules.ours)
 
 
 def normalise_and_read(
-    traced: Traced, rules: JapaneseRules, lexicon: Mapping[str, str] | None = None
+    traced: Traced, rules: JapaneseRules, own: UserWords = NO_WORDS
 ) -> tuple[list[Word], list[str]]:
     """All words and marks of a text as the rules have them, without any cutting into sentences.
 
     Args:
         traced: The text, with its places in the original.
         rules: Whose reading it is.
-        lexicon: Readings of the user's words in kana.
+        own: The user's words.
 
     Returns:
         Words and marks in order, and what to tell the user.
     """
-    written, deleted = normalise(traced, rules, lexicon or {})
-    words, unread = words_of(written, rules)
-    return [_explained(word, traced, lexicon or {}) for word in words], _notes(deleted, unread)
+    foreign = [character for character in traced.text if FIRST <= ord(character) <= LAST]
+    plain = substitute(traced, _PRIVATE, lambda match: "") if foreign else traced
+    signed, said = stand_in(plain, own)
+    written, deleted = normalise(signed, rules)
+    words, unread = words_of(written, rules, said)
+    notes = _notes(foreign + deleted, unread)
+    return [_explained(word, traced) for word in words], notes
 
 
-def _explained(word: Word, original: Traced, lexicon: Mapping[str, str]) -> Word:
+def _explained(word: Word, original: Traced) -> Word:
     """The word with where its reading is from, where that isn't the dictionary as it stands."""
     if word.source != "dictionary":
         return word
     offset = original.spans[0][0]
     written = original.text[word.start - offset : word.end - offset]
     source: Source = "dictionary"
-    if any(entry in written for entry in lexicon):
-        source = "lexicon"
-    elif _LATIN.fullmatch(written):
+    if _LATIN.fullmatch(written):
         source = explained(written)[1]
     elif not set(nfkc(trace(word.text)).text) <= set(nfkc(trace(written)).text):
         source = "rule"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from functools import cache
 
 from vinovits.text.japanese import ours
 from vinovits.text.japanese.numbers import CURRENCIES, cardinal
 from vinovits.text.japanese.rules import JapaneseRules
 from vinovits.text.japanese.tables import marks
+from vinovits.text.japanese.user_words import STAND_INS
 from vinovits.text.symbols import PUNCTUATION
 from vinovits.text.traced import Traced, substitute
 
@@ -24,21 +24,17 @@ _OURS = "〇0-9０-９\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTERS = "A-Za-zＡ-Ｚａ-ｚ\u0370-\u03ff\u1f00-\u1fff"
 
 
-def normalise(
-    traced: Traced, rules: JapaneseRules, lexicon: Mapping[str, str]
-) -> tuple[Traced, list[str]]:
+def normalise(traced: Traced, rules: JapaneseRules) -> tuple[Traced, list[str]]:
     """Write a text as the readings of a family expect it.
 
     Args:
         traced: A sentence, with its places in the original.
         rules: Whose reading it is.
-        lexicon: Readings of the user's words in kana.
 
     Returns:
-        Kana, kanji, punctuation phones, and letters where the family reads them; and the characters
-        that were left out though they aren't spaces.
+        Kana, kanji, punctuation phones, letters where the family reads them, and what stands for
+        the user's words; and the characters that were left out though they aren't spaces.
     """
-    traced = with_lexicon(traced, lexicon)
     if rules.ours:
         traced = ours.after_nfkc(nfkc(ours.before_nfkc(traced)))
     else:
@@ -54,15 +50,6 @@ def normalise(
         deleted += "".join(pattern.findall(traced.text))
         traced = substitute(traced, pattern, lambda match: "")
     return traced, [character for character in deleted if not character.isspace()]
-
-
-def with_lexicon(traced: Traced, lexicon: Mapping[str, str]) -> Traced:
-    """Put the user's readings in the place of the words that have them, longest words first."""
-    if not lexicon:
-        return traced
-    words = sorted(lexicon, key=len, reverse=True)
-    pattern = re.compile("|".join(map(re.escape, words)))
-    return substitute(traced, pattern, lambda match: lexicon[match[0]])
 
 
 _RELEASED_NUMBERS: tuple[ours.Rule, ...] = (
@@ -100,6 +87,6 @@ def _marks_pattern(name: str) -> re.Pattern[str]:
 
 @cache
 def _foreign_pattern(rules: JapaneseRules) -> re.Pattern[str]:
-    kept = _KANA_AND_KANJI + re.escape("".join(PUNCTUATION))
+    kept = _KANA_AND_KANJI + STAND_INS + re.escape("".join(PUNCTUATION))
     kept += "々" * rules.iteration_mark + _LETTERS * rules.letters + _OURS * rules.ours
     return re.compile(f"[^{kept}]+")

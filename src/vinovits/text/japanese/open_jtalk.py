@@ -15,9 +15,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vinovits.errors import MissingExtraError
+from vinovits.text.japanese.user_words import Said
 
 Node = Mapping[str, Any]
 """A word of Open JTalk (its NJD features): "string", "pron", "pos" and so on."""
@@ -54,24 +56,72 @@ class Label:
     """Moras of the accent phrase."""
 
 
-def words(text: str) -> list[Node]:
+def words(text: str, said: Mapping[str, Said] = MappingProxyType({})) -> list[Node]:
     """Cut a text into words, with readings and accents.
 
     Args:
         text: Without control characters.
+        said: The user's words, by the characters that stand for them in the text. With builds
+            other than pyopenjtalk-plus each is an accent phrase of its own.
 
     Raises:
         MissingExtraError: No build of pyopenjtalk is installed.
     """
     if not text:
         return []
+    with_own = bool(said) and is_plus()
+    found: list[Node] = []
+    for start in range(0, len(text), _MAX_CHARACTERS):
+        part = text[start : start + _MAX_CHARACTERS]
+        if with_own:
+            found += _words_with_own(part, said)
+        else:
+            found += [own for node in _words(part) for own in _replaced(node, said)]
+    return found
+
+
+def _words(text: str) -> list[Node]:
     jtalk, options = _jtalk()
     with _LOCK:
-        return [
-            node
-            for start in range(0, len(text), _MAX_CHARACTERS)
-            for node in jtalk.run_frontend(text[start : start + _MAX_CHARACTERS], **options)
-        ]
+        return list(jtalk.run_frontend(text, **options))
+
+
+def _words_with_own(text: str, said: Mapping[str, Said]) -> list[Node]:
+    """What run_frontend does, with the user's words as proper nouns among the words of MeCab."""
+    jtalk, options = _jtalk()
+    with _LOCK:
+        lines = jtalk.run_mecab(text)
+    features: list[str] = []
+    for feature in lines:
+        surface = feature.partition(",")[0]
+        if surface and set(surface) <= said.keys():
+            features += [_feature(sign, said[sign]) for sign in surface]
+        else:
+            features.append(feature)
+    with _LOCK:
+        nodes = jtalk.run_njd_from_mecab(features, restore_unknown_katakana=True)
+        for node in nodes:
+            node["is_reading_protected"] = node["string"] in said
+        return list(jtalk.apply_postprocessing(text, nodes, **options))
+
+
+def _replaced(node: Node, said: Mapping[str, Said]) -> Iterator[Node]:
+    """The node itself, or the user's words that the dictionary didn't know."""
+    if not set(node["string"]) <= said.keys():
+        yield node
+        return
+    for sign in node["string"]:
+        word = said[sign]
+        noun = {"pos": "名詞", "pos_group1": "固有名詞", "pos_group2": "一般"}
+        reading = {"orig": sign, "read": word.kana, "pron": word.kana, "acc": word.accent}
+        place = {"mora_size": word.moras, "chain_rule": "*", "chain_flag": 0}
+        yield {**node, **noun, **reading, **place, "string": sign}
+
+
+def _feature(sign: str, word: Said) -> str:
+    """A line of MeCab's output in the format of NAIST-jdic."""
+    accent = f"{word.accent}/{word.moras}"
+    return f"{sign},名詞,固有名詞,一般,*,*,*,{sign},{word.kana},{word.kana},{accent},*"
 
 
 def labels(nodes: Sequence[Node]) -> list[Label]:

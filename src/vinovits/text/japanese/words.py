@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from vinovits.text.japanese.normalise import fold_mark
 from vinovits.text.japanese.open_jtalk import MARKS, Node
 from vinovits.text.japanese.rules import JapaneseRules
 from vinovits.text.japanese.tables import kana as kana_table
+from vinovits.text.japanese.user_words import Said
 from vinovits.text.reading import Source, Word
 from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
 from vinovits.text.traced import Traced, realign
@@ -42,37 +43,49 @@ class _Unit:
     source: Source = ""
 
 
-def words_of(sentence: Traced, rules: JapaneseRules) -> tuple[list[Word], list[str]]:
+def words_of(
+    sentence: Traced, rules: JapaneseRules, said: Mapping[str, Said]
+) -> tuple[list[Word], list[str]]:
     """Read a normalised sentence.
 
     Args:
         sentence: As `normalise` made it.
         rules: Whose reading it is.
+        said: The user's words, by the characters that stand for them in the sentence.
 
     Returns:
         Words and marks in order, and the characters that couldn't be read.
     """
     unread: list[str] = []
     if rules.source == "unidic":
-        units = _unidic_units(sentence.text, rules, unread)
+        units = _unidic_units(sentence.text, rules, said, unread)
         tones = [[0] * len(unit.phones) for unit in units]
     else:
         # With its own comma Open JTalk takes "3,123" for one number.
         written = sentence.text.replace(",", "、") if rules.ours else sentence.text
-        nodes = open_jtalk.words(written)
-        units = [unit for node in nodes for unit in _units(node, rules, unread)]
+        nodes = open_jtalk.words(written, said)
+        units = [unit for node in nodes for unit in _units(node, rules, said, unread)]
         _lengthen(units, rules)
         tones = _tones(units, nodes, rules)
     return list(_placed(units, tones, sentence)), unread
 
 
-def _units(node: Node, rules: JapaneseRules, unread: list[str]) -> list[_Unit]:
+def _units(
+    node: Node, rules: JapaneseRules, said: Mapping[str, Said], unread: list[str]
+) -> list[_Unit]:
     written, reading = node["string"], node["pron"].replace("’", "")
+    if written in said:
+        return [_own(written, said[written], rules)]
     if reading and not (reading in MARKS or _NOT_SPOKEN.match(reading)):
         phones = list(_phones(reading, rules))
         text = fold_mark(written, rules) or written
         return [_Unit(text, written, phones, reading=reading, source="dictionary")]
     return [_mark(character, rules, unread) for character in written]
+
+
+def _own(sign: str, word: Said, rules: JapaneseRules) -> _Unit:
+    phones = list(_phones(word.kana, rules))
+    return _Unit(word.written, sign, phones, reading=word.kana, source="lexicon")
 
 
 def _mark(character: str, rules: JapaneseRules, unread: list[str]) -> _Unit:
@@ -162,9 +175,14 @@ def _known(tones: Iterable[accents.Tone], rules: JapaneseRules) -> list[accents.
     return [(part, tone) for phone, tone in tones for part in named.get(phone, (phone,))]
 
 
-def _unidic_units(text: str, rules: JapaneseRules, unread: list[str]) -> list[_Unit]:
+def _unidic_units(
+    text: str, rules: JapaneseRules, said: Mapping[str, Said], unread: list[str]
+) -> list[_Unit]:
     units = []
     for written, reading in unidic.readings(text):
+        if set(written) <= said.keys():
+            units += [_own(sign, said[sign], rules) for sign in written]
+            continue
         if written in _SILENT:
             units.append(_Unit(written, written, [written], silent=True))
             continue
