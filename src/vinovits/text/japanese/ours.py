@@ -57,6 +57,8 @@ def _repeated(match: re.Match[str]) -> str:
 
 
 _BEFORE: tuple[Rule, ...] = (
+    (re.compile("㈱|[(（]株[)）]"), lambda match: "株式会社"),
+    (re.compile("㈲|[(（]有[)）]"), lambda match: "有限会社"),
     (re.compile("(?P<unit>[km]?m)?(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), _power),
     (
         re.compile("[\u2160-\u216b\u2170-\u217b]"),
@@ -163,6 +165,7 @@ def _after() -> tuple[Rule, ...]:
             ),
             _fraction,
         ),
+        (re.compile("(?<=日)\\s?\\(([月火水木金土日])\\)"), lambda match: f"、{match[1]}曜日"),
         (re.compile(r"(?<=\d)\.(?=\d+\.\d)|(?<=\d\.\d)\.(?=\d)"), lambda match: "テン"),
         (
             re.compile(r"(?<=[\d%年月日時分秒円人個歳回])\s?[〜～~]\s?(?=[\dA-Z¥$約第])"),
@@ -171,10 +174,15 @@ def _after() -> tuple[Rule, ...]:
         (re.compile("(?<=[\u4e00-\u9fff])[〜～](?=[\u4e00-\u9fff])"), lambda match: "から"),
         (re.compile(r"(?<![\w)\]])[-−](?=\d)"), lambda match: "マイナス"),
         (re.compile(rf"(?P<number>\d)\s?(?P<unit>{units})(?![A-Za-z])"), _unit),
-        (re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])[wｗ]+(?![A-Za-z0-9])"), lambda m: "ワラ"),
+        (
+            re.compile(r"(?<=[\u3040-\u30ff\u4e00-\u9fff])w+(?!ドット|[A-Za-z0-9])"),
+            lambda match: "ワラ",
+        ),
         (re.compile(r"(?<![A-Za-z])([CFcf])#"), lambda match: spelled(match[1]) + "シャープ"),
         (re.compile(r"#(?=\d)"), lambda match: "ナンバー"),
         (re.compile(r"#(?=\w)"), lambda match: "ハッシュタグ、"),
+        (re.compile("[〇○◯]×"), lambda match: "マルバツ"),
+        (re.compile(r"(?<=[\w)])\s?×(?=\s?[\w(])"), lambda match: "かける"),
         (re.compile(rf"[{signs}]"), lambda match: tables["signs"][match[0]]),
         (re.compile(rf"(?i)[{greek}]"), lambda match: tables["greek"][match[0].lower()]),
         (re.compile(rf"(?<=[{_KANA}ー])[〜～~]+"), lambda match: "ー"),
