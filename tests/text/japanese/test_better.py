@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vinovits.text.japanese import RULES, normalise_and_read, read
+from vinovits.errors import MissingExtraError
+from vinovits.text.japanese import RULES, normalise_and_read, open_jtalk, read
 from vinovits.text.japanese.normalise import normalise
 from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
 from vinovits.text.traced import trace
@@ -147,6 +148,36 @@ def test_what_cannot_be_read_is_told() -> None:
     assert sentence.notes == ("Left out characters that Japanese can't read: 한 국 어 😀.",)
     (sentence,) = read("彁です")
     assert sentence.notes == ("Paused at characters without a known reading: 彁.",)
+
+
+def test_guesses_are_told() -> None:
+    pytest.importorskip("kanalizer")
+    (sentence,) = read("Quizzifyを使う")
+    assert sentence.notes == ("Guessed how to say: Quizzify.",)
+
+
+def test_what_was_said_goes_on() -> None:
+    assert [s.text for s in read("「はい。」と答えた。「いいえ。」彼は帰った。")] == [
+        "「はい。」と答えた。",
+        "「いいえ。」",
+        "彼は帰った。",
+    ]
+
+
+def test_without_open_jtalk_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_jtalk._jtalk.cache_clear()
+    monkeypatch.setitem(sys.modules, "pyopenjtalk", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "vinovits\[ja\]"'):
+        next(read("はい"))
+
+
+def test_a_build_without_its_dictionary_may_not_fetch_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyopenjtalk
+
+    open_jtalk._jtalk.cache_clear()
+    monkeypatch.setattr(pyopenjtalk, "OPEN_JTALK_DICT_DIR", b"/nowhere")
+    with pytest.raises(MissingExtraError, match="OPEN_JTALK_DICT_DIR"):
+        next(read("はい"))
 
 
 def test_each_family_hears_its_own_phones() -> None:

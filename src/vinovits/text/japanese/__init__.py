@@ -25,6 +25,7 @@ from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import Traced, substitute, trace
 
 _PRIVATE = re.compile(f"[{STAND_INS}]")
+_GOES_ON = re.compile("と|って|など")
 _LATIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 
 __all__ = ["RULES", "JapaneseRules", "UserWords", "normalise_and_read", "read", "user_words"]
@@ -61,10 +62,24 @@ def read(
 
 
 def _read(text: str, rules: JapaneseRules, own: UserWords) -> Iterator[Sentence]:
-    for start, end in split_sentences(text):
+    for start, end in _spans(text):
         words, notes = normalise_and_read(trace(text[start:end], start), rules, own)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, notes, rules.ours)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Sentences; what was said and と behind it are one: 「はい。」と答えた。"""
+    last: tuple[int, int] | None = None
+    for start, end in split_sentences(text):
+        if last and _GOES_ON.match(text, start) and text[start - 1] in "」』":
+            last = (last[0], end)
+            continue
+        if last:
+            yield last
+        last = (start, end)
+    if last:
+        yield last
 
 
 def normalise_and_read(
@@ -85,16 +100,16 @@ def normalise_and_read(
     signed, said = stand_in(plain, own)
     written, deleted = normalise(signed, rules)
     words, unread = words_of(written, rules, said)
-    notes = _notes(foreign + deleted, unread)
-    return [_explained(word, traced) for word in words], notes
+    words = [_explained(word, traced) for word in words]
+    guessed = [word for word in words if word.source == "network"]
+    return words, _notes(foreign + deleted, unread, [_written(word, traced) for word in guessed])
 
 
 def _explained(word: Word, original: Traced) -> Word:
     """The word with where its reading is from, where that isn't the dictionary as it stands."""
     if word.source != "dictionary":
         return word
-    offset = original.spans[0][0]
-    written = original.text[word.start - offset : word.end - offset]
+    written = _written(word, original)
     source: Source = "dictionary"
     if _LATIN.fullmatch(written):
         source = explained(written)[1]
@@ -103,12 +118,19 @@ def _explained(word: Word, original: Traced) -> Word:
     return replace(word, source=source)
 
 
-def _notes(deleted: list[str], unread: list[str]) -> list[str]:
+def _written(word: Word, original: Traced) -> str:
+    offset = original.spans[0][0]
+    return original.text[word.start - offset : word.end - offset]
+
+
+def _notes(deleted: list[str], unread: list[str], guessed: list[str]) -> list[str]:
     notes = []
     if deleted:
         notes.append(f"Left out characters that Japanese can't read: {_listing(deleted)}.")
     if unread:
         notes.append(f"Paused at characters without a known reading: {_listing(unread)}.")
+    if guessed:
+        notes.append(f"Guessed how to say: {', '.join(dict.fromkeys(guessed))}.")
     return notes
 
 

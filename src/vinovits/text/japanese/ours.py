@@ -124,7 +124,7 @@ def _after() -> tuple[Rule, ...]:
     abbreviations = "|".join(tables["abbreviations"])
     return (
         # What a browser shows of an address begins behind its scheme.
-        (re.compile(r"(?i)\b(?:https?|ftp)://(?=\w)"), lambda match: ""),
+        (re.compile(r"(?i)\b(?:https?|ftp)://(\w)"), lambda match: match[1]),
         (re.compile(r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])"), lambda match: "アットマーク"),
         (re.compile(rf"({_KANJI}{{1,12}})\(([{_KANA}ー]+)\)"), _with_ruby),
         (
@@ -132,7 +132,7 @@ def _after() -> tuple[Rule, ...]:
             lambda match: tables["abbreviations"][match[1]],
         ),
         (re.compile(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])|(?<=[A-Za-z])\.(?=\d)"), lambda m: "ドット"),
-        (re.compile(r"(?<=[A-Za-z])-(?=\d)"), lambda match: ""),
+        (re.compile(r"([A-Za-z])-(?=\d)"), lambda match: match[1]),
         (re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])"), lambda match: "アンダーバー"),
         (
             re.compile(r"(?<=[A-Za-z])/(?=[A-Za-z])(?!h(?![a-z])|s(?![a-z]))"),
@@ -153,7 +153,7 @@ def _after() -> tuple[Rule, ...]:
         ),
         (re.compile(r"(?<![\d:])(\d{1,2}):(\d{1,2})(?![\d:])"), lambda m: f"{m[1]}タイ{m[2]}"),
         (re.compile(r"(?<=\d)対(?=\d)"), lambda match: "タイ"),
-        (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), lambda match: ""),
+        (re.compile(r"(\d),(?=\d{3}(?!\d))"), lambda match: match[1]),
         (
             re.compile(r"(?P<sign>[$¥£€])(?P<number>\d+(?:\.\d+)?)(?P<scale>[万億兆千百]*)"),
             _price,
