@@ -47,21 +47,48 @@ def read(
     """
     seen = shown(text)
     waiting: Sentence | None = None
+    marks: list[Word] = []
     lost: tuple[str, ...] = ()
     for start, end in _spans(seen.text):
         traced = trace(seen.text[start:end], start)
-        words = list(normalise_and_read(traced, rules, polyphones))
+        words = [_told(word, seen.text) for word in normalise_and_read(traced, rules, polyphones)]
         notes = _notes(seen.text, start, end, words)
         if not any(not word.is_punctuation for word in words):
-            lost += notes  # they go with a sentence beside it
+            marks += words  # these and the notes go with a sentence beside them
+            lost += notes
             continue
-        for sentence in _sentences(words, seen.text, start, end, notes, rules.closes):
+        words = [*marks, *words]
+        for sentence in _sentences(words, seen.text, words[0].start, end, notes, rules.closes):
             if waiting is not None:
-                yield _noted(waiting, lost)
+                yield _placed(_noted(waiting, lost), seen, text)
                 lost = ()
-            waiting = sentence if seen.is_all else _placed(sentence, seen, text)
+            waiting = sentence
+        marks = []
     if waiting is not None:
-        yield _noted(waiting, lost)
+        yield _placed(_noted(_with_marks(waiting, marks, seen.text), lost), seen, text)
+
+
+def _with_marks(sentence: Sentence, marks: Sequence[Word], text: str) -> Sentence:
+    """The last sentence with the marks behind it that hold no word."""
+    if not marks:
+        return sentence
+    if len(sentence.words) + len(marks) > MAX_WORDS:
+        return _noted(sentence, (_left_out_marks(marks, text),))
+    end = marks[-1].end
+    text = text[sentence.start : end]
+    return replace(sentence, words=(*sentence.words, *marks), end=end, text=text)
+
+
+def _told(word: Word, text: str) -> Word:
+    """A word that was written otherwise was made by a rule."""
+    if word.source == "dictionary" and text[word.start : word.end] != word.text:
+        return replace(word, source="rule")
+    return word
+
+
+def _left_out_marks(marks: Sequence[Word], text: str) -> str:
+    written = [text[mark.start : mark.end] for mark in marks]
+    return f"Left out marks without a word: {_listing(written)}."
 
 
 def _noted(sentence: Sentence, notes: tuple[str, ...]) -> Sentence:
@@ -98,6 +125,8 @@ def _goes_on(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool:
 
 def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
     """The sentence with its places in the original text."""
+    if seen.is_all:
+        return sentence
     start, end = seen.span(sentence.start, sentence.end)
     words = []
     for word in sentence.words:
@@ -112,12 +141,12 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
     for word in words:
         covered.update(range(word.start, word.end))
     lost = [text[at] for at in range(start, end) if at not in covered]
-    emoji = [c for c in lost if unicodedata.category(c) in ("So", "Sk")]
     unread = [c for c in lost if unicodedata.category(c)[0] in "LNC" and not _is_silent(c)]
+    signs = [c for c in lost if unicodedata.category(c)[0] in "PS"]
     spelled = [w.text for w in words if len(w.text) > 3 and w.text.isascii()]
     notes = []
-    if emoji:
-        notes.append(f"Left out signs and emoji: {_listing(emoji)}.")
+    if signs:
+        notes.append(f"Left out signs and emoji: {_listing(signs)}.")
     if unread:
         notes.append(f"Left out characters that Chinese can't read: {_listing(unread)}.")
     if spelled:
@@ -126,7 +155,7 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
 
 
 def _is_silent(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) in ("Cf", "Cc")
+    return character.isspace() or unicodedata.category(character) in ("Cf", "Cc", "Mn", "Me")
 
 
 def _listing(characters: Sequence[str]) -> str:
@@ -149,6 +178,8 @@ def _sentences(
             yield _sentence(part, text, start, stop, notes, closes)
             notes = ()
             start = stop
+        else:
+            notes += (_left_out_marks(part, text),)
 
 
 def _sentence(
@@ -158,7 +189,7 @@ def _sentence(
         end -= 1
     while start < end and text[start].isspace():
         start += 1
-    end = max(end, words[-1].end)
+    start, end = min(start, words[0].start), max(end, words[-1].end)
     closing = {word.text for word in words[-3:] if word.is_punctuation}
     if closes and not _FINAL & closing:
         words = (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True, (1,)))
@@ -178,5 +209,8 @@ def _fitting(words: Sequence[Word]) -> int:
         return fits
     for index in range(fits, fits // 3, -1):
         if words[index - 1].text in _CLAUSE_ENDS and not words[index].is_punctuation:
+            return index
+    for index in range(fits, fits // 3, -1):
+        if words[index].start >= words[index - 1].end:
             return index
     return max(fits, 1)

@@ -7,6 +7,7 @@ reading follows from the words beside them, and neutral tones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 
@@ -49,7 +50,7 @@ def citation(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
         clause: Hanzi, maybe other characters.
         tokens: Its words.
     """
-    syllables = list(read_word(clause))
+    syllables = _by_words(clause, tokens)
     for at, character in enumerate(clause):
         if character in _CITED:  # pypinyin's phrases have what comes of them in speech
             syllables[at] = _CITED[character]
@@ -61,6 +62,18 @@ def citation(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
         _particles(tokens, index, syllables, position)
         _neutral(clause, token, syllables, position, end)
         position = end
+    return syllables
+
+
+def _by_words(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
+    """By pypinyin's phrases: those of the word, for single characters those of the clause."""
+    syllables = list(read_word(clause))
+    position = 0
+    for token in tokens:
+        length = len(token.text)
+        if length > 1:
+            syllables[position : position + length] = read_word(token.text)
+        position += length
     return syllables
 
 
@@ -107,11 +120,11 @@ def _surnames(clause: str, tokens: Sequence[Token], syllables: list[Syllable]) -
             behind = clause[position + 1 :]
             titled = behind.startswith(_TITLES) and (position == 0 or token.text == first)
             if titled or (token.part_of_speech == "nr" and len(token.text) == 3):
-                syllables[position] = parse(names[first]) or syllables[position]
+                syllables[position] = parse(names[first], "context") or syllables[position]
         position += len(token.text)
     for at in range(1, len(clause)):
         if clause[at - 1] == "姓" and clause[at] in names:
-            syllables[at] = parse(names[clause[at]]) or syllables[at]
+            syllables[at] = parse(names[clause[at]], "context") or syllables[at]
 
 
 def _particles(
@@ -124,7 +137,7 @@ def _particles(
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         name = rule(before, after)
         if name:
-            syllables[position] = parse(name) or syllables[position]
+            syllables[position] = parse(name, "context") or syllables[position]
 
 
 def _de(before: Token | None, after: Token | None) -> str | None:
@@ -261,7 +274,7 @@ def _neutral(clause: str, token: Token, syllables: list[Syllable], position: int
         if clause[at] == "儿" and at and not _is_stem(clause, at):
             neutral.append(at)
     for at in neutral:
-        syllables[at] = Syllable(syllables[at].name, NEUTRAL)
+        syllables[at] = replace(syllables[at], tone=NEUTRAL)
 
 
 def _is_stem(clause: str, at: int) -> bool:

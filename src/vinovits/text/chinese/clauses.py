@@ -15,7 +15,7 @@ from vinovits.text.chinese.segment import Token, tag
 from vinovits.text.chinese.tables import readings
 from vinovits.text.chinese.traced import Traced
 from vinovits.text.chinese.traditional import to_traditional
-from vinovits.text.reading import Word
+from vinovits.text.reading import Source, Word
 
 MARKS = "!?…,.'-"
 _CLAUSE = re.compile(rf"[^{MARKS}]*[{MARKS}]|[^{MARKS}]+")
@@ -92,7 +92,8 @@ def _by_characters(clause: str, polyphones: Polyphones | None) -> tuple[Syllable
     else:
         single = readings("monophonic")
         names = [single.get(character) for character in traditional]
-    known = (name and parse(name) for name in names)
+    source: Source = "dictionary" if polyphones is None else "network"
+    known = (name and parse(name, source) for name in names)
     return tuple(a or b for a, b in zip(known, read_word(clause), strict=True))
 
 
@@ -105,6 +106,8 @@ class _Draft:
     phones: list[str] = field(default_factory=list)
     tones: list[int] = field(default_factory=list)
     spread: list[int] = field(default_factory=list)
+    readings: list[str] = field(default_factory=list)
+    sources: set[Source] = field(default_factory=set)
 
     def add(
         self, character: str, span: tuple[int, int], phones: Sequence[str], tones: Sequence[int]
@@ -117,9 +120,20 @@ class _Draft:
 
     def finish(self) -> Iterator[Word]:
         if self.text:
-            start, end = min(s[0] for s in self.spans), max(s[1] for s in self.spans)
-            phones, tones = tuple(self.phones), tuple(self.tones)
-            yield Word(self.text, start, end, phones, tones, spread=tuple(self.spread))
+            yield Word(
+                self.text,
+                min(span[0] for span in self.spans),
+                max(span[1] for span in self.spans),
+                tuple(self.phones),
+                tuple(self.tones),
+                spread=tuple(self.spread),
+                reading=" ".join(self.readings),
+                source=next(source for source in _TOLD if source in self.sources),
+            )
+
+
+_TOLD: tuple[Source, ...] = ("network", "context", "fallback", "spelled", "dictionary")
+"""Where a word's readings came from: the first that one of its characters has."""
 
 
 def _words(part: Traced, read: _Read, respelled: dict[str, tuple[str, ...]]) -> Iterator[Word]:
@@ -134,10 +148,14 @@ def _words(part: Traced, read: _Read, respelled: dict[str, tuple[str, ...]]) -> 
             yield Word(character, *span, (character,), (0,), is_punctuation=True, spread=(1,))
         elif character.isascii():
             draft.add(character, span, *_letter(character))
+            draft.readings.append(readings("letters")[character.upper()])
+            draft.sources.add("spelled")
         else:
             phones = respelled.get(syllable.name) or syllable.phones
             if phones:
                 draft.add(character, span, phones, [tone] * len(phones))
+                draft.readings.append(f"{syllable.name}{syllable.tone}")
+                draft.sources.add(syllable.source)
     yield from draft.finish()
 
 

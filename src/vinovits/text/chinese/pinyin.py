@@ -9,6 +9,7 @@ from typing import Any
 
 from vinovits.errors import MissingExtraError
 from vinovits.text.chinese.tables import readings, syllable_phones
+from vinovits.text.reading import Source
 
 NEUTRAL = 5
 _SYLLABLE = re.compile(r"([a-zê]+)([1-5])")
@@ -22,6 +23,7 @@ class Syllable:
     """Pinyin without tone, ü written v; the character itself where it has no reading."""
     tone: int
     """1 to 5, 5 for none of its own."""
+    source: Source = "dictionary"
 
     @property
     def phones(self) -> tuple[str, ...]:
@@ -73,12 +75,12 @@ def read_word(word: str) -> tuple[Syllable, ...]:
     )
     rare = readings("rare")
     return tuple(
-        parse(name) or parse(rare.get(character, "")) or Syllable(character, 0)
+        parse(name) or parse(rare.get(character, ""), "fallback") or Syllable(character, 0)
         for name, character in zip(found, word, strict=True)
     )
 
 
-def parse(name: str) -> Syllable | None:
+def parse(name: str, source: Source = "dictionary") -> Syllable | None:
     """A syllable written as "lü4"; None for anything else."""
     match = _SYLLABLE.fullmatch(name.replace("ü", "v"))
-    return Syllable(match[1], int(match[2])) if match else None
+    return Syllable(match[1], int(match[2]), source) if match else None

@@ -42,7 +42,10 @@ def joined(parts: Iterable[Traced]) -> Traced:
 def substitute(
     traced: Traced, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]
 ) -> Traced:
-    """What `re.sub` does; each character of a replacement stands for the whole match."""
+    """What `re.sub` does; each character of a replacement stands for the whole match.
+
+    Digits that were replaced one by one keep their places.
+    """
     parts: list[Traced] = []
     position = 0
     for match in pattern.finditer(traced.text):
@@ -51,9 +54,25 @@ def substitute(
             continue
         parts.append(traced.part(position, match.start()))
         if new and match[0]:
-            parts.append(Traced(new, [traced.span(*match.span())] * len(new)))
+            parts.append(Traced(new, _stand_for(traced, *match.span(), new)))
         position = match.end()
     return joined([*parts, traced.part(position, len(traced.text))]) if parts else traced
+
+
+_DIGITS = {**{word: digit for digit, word in enumerate("零一二三四五六七八九")}, "幺": 1}
+
+
+def _stand_for(traced: Traced, start: int, end: int, new: str) -> list[Span]:
+    """The span of each new character where `new` replaces [start:end]."""
+    if not traced.text:
+        return [(0, 0)] * len(new)
+    old = traced.text[start:end]
+    if len(old) == len(new) and all(
+        a == b or (a.isdecimal() and _DIGITS.get(b) == int(a))
+        for a, b in zip(old, new, strict=True)
+    ):
+        return list(traced.spans[start:end])
+    return [traced.span(start, end)] * len(new)
 
 
 def realign(traced: Traced, text: str) -> Traced:
@@ -71,5 +90,5 @@ def realign(traced: Traced, text: str) -> Traced:
             spans += traced.spans[old:old_end]
         elif new_end > new:
             near = (old, old_end) if old_end > old else (max(old - 1, 0), max(old, 1))
-            spans += [traced.span(*near) if traced.text else (0, 0)] * (new_end - new)
+            spans += _stand_for(traced, *near, text[new:new_end])
     return Traced(text, spans)

@@ -31,6 +31,7 @@ def to_simplified(text: str) -> str:
 
 
 def _converted(text: str, table: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # a lone surrogate is no text to OpenCC
     converted = str(_converter(table).convert(text))
     if len(converted) == len(text):
         return converted

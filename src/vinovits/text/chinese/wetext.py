@@ -42,6 +42,7 @@ def normalise(text: str, tagger: str, verbalizer: str) -> str:
     Raises:
         MissingExtraError: The package kaldifst isn't installed.
     """
+    text = text.encode("utf-8", "replace").decode()  # lone surrogates
     tagged = _transducer(tagger).normalize(text)
     return str(_transducer(verbalizer).normalize(_TOKEN.sub(_reorder, tagged))) if tagged else ""
 

@@ -300,7 +300,7 @@ def _year(match: re.Match[str]) -> str | None:
         and (year == "2000" or not year.endswith("000"))
     ):
         return digits(year) + "年"
-    if len(year) == 2 and match["follows"]:
+    if len(year) == 2 and match["follows"] is not None:
         return digits(year) + "年"
     return None
 
@@ -461,7 +461,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], Say], ...]:
         (rf"(?<=[\d零一二三四五六七八九十百千万亿])\s?-\s?(?={_NUM})", lambda m: "杠"),
         (rf"(?P<number>{_SIGNED}|{_NUM})(?=(?P<counter>[{_COUNTERS}])?)", _plain),
         (r"(?<=[A-Za-z])\+\+", lambda m: "加加"),
-        (r"(?<=\b[A-Z])#", lambda m: "井"),
+        (r"(?<=(?<![A-Za-z])[A-Z])#", lambda m: "井"),
         ("[\u0391-\u03c9]", lambda m: _GREEK.get(m[0].lower().replace("ς", "σ"))),
         (
             "[" + re.escape("".join(key for key in _SIGNS if len(key) == 1)) + "]",
