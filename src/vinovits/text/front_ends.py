@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from vinovits.errors import UsageError
+from vinovits.text.mixed import read_mixed
 from vinovits.text.reading import Sentence
 
 Reading = Literal["better", "released"]
@@ -35,7 +36,8 @@ def read(
 
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
-        languages: Keys of `FRONT_ENDS`: those that the text may be in.
+        languages: Keys of `FRONT_ENDS`: those that the text may be in. Of several, each part of a
+            sentence is read in the one that it seems to be in, what might be any in the first.
         family: The voice's family, such as "2.1": phones and tones are as it knows them.
         reading: Ours, or the released one.
 
@@ -45,16 +47,24 @@ def read(
     Raises:
         UsageError: There is no such language or reading, or the family was released without a
             front end for the language.
+        MissingExtraError: What reads a language isn't installed.
     """
-    [language] = languages[:1]
-    if language not in FRONT_ENDS:
-        raise UsageError(f"There is no language {language!r}. Take {', '.join(FRONT_ENDS)}.")
+    for language in languages:
+        if language not in FRONT_ENDS:
+            raise UsageError(f"There is no language {language!r}. Take {', '.join(FRONT_ENDS)}.")
+    if reading not in get_args(Reading):
+        raise UsageError(f'A reading is "better" or "released", not {reading!r}.')
+    here = [code for code in languages if may_be_in(text, code)] or languages[:1]
+    if len(here) == 1:
+        return _read_one(text, here[0], family, reading)
+    return read_mixed(text, here, lambda part, code: _read_one(part, code, family, reading))
+
+
+def _read_one(text: str, language: str, family: str, reading: Reading) -> Iterator[Sentence]:
     front_end: Any = import_module(f"vinovits.text.{FRONT_ENDS[language]}")
     rules = front_end.RULES
     if reading == "better":
         row = rules.get(f"better/{family}", rules["better"])
-    elif reading != "released":
-        raise UsageError(f'A reading is "better" or "released", not {reading!r}.')
     elif family in rules:
         row = rules[family]
     else:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from vinovits.text.english.assembly import sentences_of, words_of
+from vinovits.text.cutting import listing, placed, sentences_of
+from vinovits.text.english.assembly import words_of
 from vinovits.text.english.folding import fold
 from vinovits.text.english.normalise import may_hold_words, normalise
 from vinovits.text.english.released import normalise_and_read
 from vinovits.text.english.rules import RULES, EnglishRules
 from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
-from vinovits.text.hidden import Shown, shown
+from vinovits.text.hidden import shown
 from vinovits.text.reading import Sentence
 from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import trace
@@ -51,7 +51,7 @@ def read(
         return
     seen = shown(text)
     for sentence in _read(seen.text, rules):
-        yield sentence if seen.is_all else _placed(sentence, seen, text)
+        yield sentence if seen.is_all else placed(sentence, seen, text)
 
 
 def _read(text: str, rules: EnglishRules) -> Iterator[Sentence]:
@@ -62,7 +62,7 @@ def _read(text: str, rules: EnglishRules) -> Iterator[Sentence]:
         words, guessed = words_of(normalise(folded.text), folded, text, rules.consonant_tone)
         if any(not word.is_punctuation for word in words):
             notes = _notes(folded.emoji, folded.unread, guessed)
-            yield from sentences_of(words, text, start, end, notes)
+            yield from sentences_of(words, text, start, end, "en", notes)
 
 
 def _read_released(text: str, rules: EnglishRules, tokenise: Tokenise) -> Iterator[Sentence]:
@@ -71,30 +71,15 @@ def _read_released(text: str, rules: EnglishRules, tokenise: Tokenise) -> Iterat
         if any(not word.is_punctuation for word in words):
             silent = tuple(c for word in words if not word.phones for c in word.text if c.isalpha())
             notes = _notes((), silent, guessed)
-            yield from sentences_of(words, text, start, end, notes, closed=False)
-
-
-def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
-    """The sentence with its places in the original text."""
-    start, end = seen.span(sentence.start, sentence.end)
-    words = []
-    for word in sentence.words:
-        first, behind = seen.span(word.start, word.end)
-        words.append(replace(word, start=first, end=behind))
-    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
+            yield from sentences_of(words, text, start, end, "en", notes, closed=False)
 
 
 def _notes(emoji: tuple[str, ...], unread: tuple[str, ...], guessed: list[str]) -> tuple[str, ...]:
     notes = []
     if emoji:
-        notes.append(f"Left out emoji: {_listing(emoji)}.")
+        notes.append(f"Left out emoji: {listing(emoji)}.")
     if unread:
-        notes.append(f"Left out characters that English can't read: {_listing(unread)}.")
+        notes.append(f"Left out characters that English can't read: {listing(unread)}.")
     if guessed:
         notes.append(f"Guessed how to say: {', '.join(dict.fromkeys(guessed))}.")
     return tuple(notes)
-
-
-def _listing(characters: tuple[str, ...]) -> str:
-    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
-    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")

@@ -1,0 +1,103 @@
+"""From words to sentences within the limits of one pass of the network: for all front ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from vinovits.text.hidden import Shown
+from vinovits.text.reading import Sentence, Word
+
+MAX_PHONES = 400
+MAX_WORDS = 100
+"""Both count punctuation. The last place of a sentence is kept for a full stop."""
+_CLAUSE_ENDS = frozenset("!?….,-")
+
+
+def sentences_of(
+    words: Sequence[Word],
+    text: str,
+    start: int,
+    end: int,
+    language: str,
+    notes: Sequence[str],
+    closed: bool = True,
+) -> Iterator[Sentence]:
+    """Cut the words of text[start:end] into sentences within the limits.
+
+    Args:
+        words: All words and marks of the sentence, in order.
+        text: The text that their places are in.
+        start: Where the sentence begins in it.
+        end: Where it ends.
+        language: Code of the language of the words that don't name theirs.
+        notes: Go with the first sentence made.
+        closed: Give a full stop to those that end without a mark.
+
+    Yields:
+        Sentences that touch each other, each with a word in it.
+    """
+    rest = list(words)
+    begin = start
+    while rest:
+        count = _fitting(rest)
+        part, rest = rest[:count], rest[count:]
+        if all(word.is_punctuation for word in rest):
+            part, rest, stop = part + rest[: MAX_WORDS - 1 - len(part)], [], end
+        else:
+            stop = max(rest[0].start, begin)
+        if any(not word.is_punctuation for word in part):
+            while stop > begin and text[stop - 1].isspace():
+                stop -= 1
+            spoken = tuple(_closed(part) if closed else part)
+            yield Sentence(text[begin:stop], begin, stop, spoken, language, tuple(notes))
+            notes = ()
+            begin = stop
+
+
+def placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
+    """A sentence of what is shown of a text, with its places in the original."""
+    start, end = seen.span(sentence.start, sentence.end)
+    words = []
+    for word in sentence.words:
+        first, behind = seen.span(word.start, word.end)
+        words.append(replace(word, start=first, end=behind))
+    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
+
+
+def listing(characters: Iterable[str]) -> str:
+    """Characters for a note to the user: each once, at most ten."""
+    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
+    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")
+
+
+def _closed(words: Sequence[Word]) -> Sequence[Word]:
+    """The words with a mark at their end."""
+    for word in reversed(words):
+        if not word.is_punctuation:
+            break
+        if word.text in _CLAUSE_ENDS:
+            return words
+    last = words[-1]
+    mark = Word(".", last.end, last.end, (".",), (0,), True, language=last.language)
+    return (*words, mark)
+
+
+def _fitting(words: Sequence[Word]) -> int:
+    """How many of the words make the next sentence: all, or up to the best place to cut."""
+    phones = 0
+    fits = len(words)
+    for index, word in enumerate(words):
+        phones += len(word.phones)
+        if phones > MAX_PHONES - 1 or index + 1 > MAX_WORDS - 1:
+            fits = index
+            break
+    if fits == len(words):
+        return fits
+    for index in range(fits, fits // 3, -1):
+        if words[index - 1].text in _CLAUSE_ENDS and not words[index].is_punctuation:
+            return index
+    for index in range(fits, fits // 3, -1):
+        if words[index].start >= words[index - 1].end:
+            return index
+    return max(fits, 1)

@@ -1,0 +1,208 @@
+"""Text in several languages: which part is in which, and all of a sentence in one go.
+
+The scripts tell most: kana is Japanese, Latin letters are English where the voice speaks it.
+Chinese characters belong to both Chinese and Japanese; kana around them, and characters that only
+one of the two writes, tell them apart. What tells nothing (digits, a name in characters that both
+have) goes with its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
+from vinovits.text.cutting import placed, sentences_of
+from vinovits.text.hidden import shown
+from vinovits.text.reading import Sentence, Word
+from vinovits.text.sentences import split_sentences
+
+ReadPart = Callable[[str, str], Iterator[Sentence]]
+"""From a text and the code of its language to the sentences of that language's front end."""
+
+Run = tuple[str, int, int]
+"""Code of a language, index of the first character, and behind the last."""
+
+_TOKEN = re.compile(
+    r"""(?P<han>[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)
+      |(?P<kana>[\u3040-\u30ff\uff66-\uff9f]+)
+      |(?P<latin>[^\W\d_\u2e80-\uffff]+(?:['’.&@+#-]?[^\W_\u2e80-\uffff]+)*)
+      |(?P<number>\d+(?:[.,:/-]\d+)*)
+      |(?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_HIRAGANA = re.compile("[\u3041-\u3096]")
+_KANA_MARKS = frozenset("ー・")
+_CHINESE = frozenset("你您她们这那个很吗呢吧啊没么哪谁咱跟给让把")
+_OFTEN_CHINESE = frozenset("我他的是在了不也都就到说去来")
+"""Characters of Chinese grammar. The first Japanese hardly has; of the others it takes two in a
+sentence without hiragana, which Japanese grammar is written in."""
+
+
+def read_mixed(text: str, languages: Sequence[str], read_part: ReadPart) -> Iterator[Sentence]:
+    """Read a text in which several languages may follow each other, even within a sentence.
+
+    Args:
+        text: Any text.
+        languages: Codes of those that it may be in, the one first that nothing speaks against.
+        read_part: The front ends.
+
+    Yields:
+        Sentences in the order of the text. A sentence's language is the one most of its phones are
+        in; words of others name theirs.
+    """
+    seen = shown(text)
+    habit = languages[0]
+    for start, end in split_sentences(seen.text):
+        words: list[Word] = []
+        notes: list[str] = []
+        for language, first, behind in runs_of(seen.text[start:end], languages, habit):
+            for part in read_part(seen.text[start + first : start + behind], language):
+                words += _at(part.words, start + first, language)
+                notes += part.notes
+            if language != "en":
+                habit = language
+        if all(word.is_punctuation for word in words):
+            continue
+        main = _main_language(words)
+        words = [replace(word, language="") if word.language == main else word for word in words]
+        for sentence in sentences_of(words, seen.text, start, end, main, notes):
+            yield sentence if seen.is_all else placed(sentence, seen, text)
+
+
+def runs_of(text: str, languages: Sequence[str], habit: str) -> list[Run]:
+    """Part a sentence by language.
+
+    Args:
+        text: A sentence.
+        languages: Codes of the languages that it may be in.
+        habit: The language of what nothing tells the language of.
+
+    Returns:
+        Runs that cover the text, of another language each than the one before. Marks and spaces go
+        with what stands before them.
+    """
+    tokens = [(str(m.lastgroup), *m.span()) for m in _TOKEN.finditer(text)]
+    cjk = [code for code in ("zh", "ja") if code in languages]
+    found: list[str] = [
+        _of_token(kind, text[start:end], languages, cjk) for kind, start, end in tokens
+    ]
+    _settle_han(text, tokens, found, habit if habit in cjk else "".join(cjk[:1]))
+    _settle_numbers(text, tokens, found)
+    runs: list[Run] = []
+    language = next((code for code in found if code), habit)
+    for (_, start, end), code in zip(tokens, found, strict=True):
+        language = code or language
+        if runs and runs[-1][0] == language:
+            runs[-1] = (language, runs[-1][1], end)
+        else:
+            runs.append((language, start, end))
+    return runs
+
+
+def _of_token(kind: str, token: str, languages: Sequence[str], cjk: list[str]) -> str:
+    """The language that a token tells by itself; "" for none, "?" for Chinese or Japanese."""
+    match kind:
+        case "han":
+            return "?" if len(cjk) == 2 else "".join(cjk) or languages[0]
+        case "kana":
+            if not set(token) - _KANA_MARKS:
+                return ""  # a dot or a long mark is written in Chinese names as well
+            return "ja" if "ja" in languages else "".join(cjk) or languages[0]
+        case "latin" if "en" in languages and (len(token) > 1 or not cjk):
+            return "en"
+    return ""
+
+
+def _settle_han(
+    text: str, tokens: Sequence[tuple[str, int, int]], found: list[str], habit: str
+) -> None:
+    """Decide for each stretch of Chinese characters which language it is."""
+    unsettled = [i for i, code in enumerate(found) if code == "?"]
+    if not unsettled:
+        return
+    hiragana = _HIRAGANA.search(text) is not None
+    characters = "".join(text[slice(*tokens[i][1:])] for i in unsettled)
+    chinese = _is_only_chinese(characters) or (not hiragana and _has_chinese_grammar(characters))
+    japanese = any(_is_only_japanese(text[slice(*tokens[i][1:])]) for i in unsettled)
+    kana = "ja" in found
+    for index in unsettled:
+        own = text[slice(*tokens[index][1:])]
+        beside = {found[i] for i in (index - 1, index + 1) if 0 <= i < len(found)}
+        if _is_only_chinese(own) and not (hiragana and "ja" in beside):
+            found[index] = "zh"
+        elif hiragana or (japanese and not chinese):
+            found[index] = "ja"
+        elif chinese:
+            found[index] = "zh"
+        else:
+            found[index] = "ja" if kana else habit
+
+
+def _settle_numbers(text: str, tokens: Sequence[tuple[str, int, int]], found: list[str]) -> None:
+    """Give numbers and lone letters the language of what they touch, else of what is before."""
+    for index, (kind, start, end) in enumerate(tokens):
+        if found[index] == "en" and _touches_number(tokens, found, index):
+            found[index] = ""  # a unit: 5kg
+        if kind not in ("number", "latin") or found[index]:
+            continue
+        after = found[index + 1] if index + 1 < len(tokens) else ""
+        before = found[index - 1] if index else ""
+        if before != "en" and after and after != "en" and tokens[index + 1][1] == end:
+            found[index] = after
+        elif before and tokens[index - 1][2] == start:
+            found[index] = before
+
+
+def _touches_number(
+    tokens: Sequence[tuple[str, int, int]], found: Sequence[str], index: int
+) -> bool:
+    beside = index and tokens[index - 1][0] == "number"
+    around = next((code for code in reversed(found[:index]) if code), "")
+    short = tokens[index][2] - tokens[index][1] <= 3
+    return bool(beside) and short and around not in ("", "en")
+
+
+@cache
+def _writes(encoding: str, character: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_only_chinese(text: str) -> bool:
+    """Whether some character is in no Japanese standard (JIS X 0208), but in a Chinese one."""
+    return any(
+        not _writes("shift_jis", c) and (_writes("gb2312", c) or _writes("big5", c)) for c in text
+    )
+
+
+def _has_chinese_grammar(text: str) -> bool:
+    return any(c in _CHINESE for c in text) or sum(c in _OFTEN_CHINESE for c in text) > 1
+
+
+def _is_only_japanese(text: str) -> bool:
+    """Whether it is all in JIS X 0208, but neither all in GB 2312 nor all in Big5: 円, 会議."""
+
+    def all_in(encoding: str) -> bool:
+        return all(_writes(encoding, c) for c in text)
+
+    return all_in("shift_jis") and not all_in("gb2312") and not all_in("big5")
+
+
+def _at(words: Sequence[Word], offset: int, language: str) -> Iterator[Word]:
+    """Words at their place in the whole text, without the full stop that closed the part."""
+    for word in words:
+        if word.end > word.start or not word.is_punctuation:
+            yield replace(word, start=word.start + offset, end=word.end + offset, language=language)
+
+
+def _main_language(words: Sequence[Word]) -> str:
+    phones: dict[str, int] = {}
+    for word in words:
+        if not word.is_punctuation:
+            phones[word.language] = phones.get(word.language, 0) + len(word.phones)
+    return max(phones, key=lambda code: phones[code])
