@@ -64,6 +64,11 @@ def said(text: str, rules: str = "better") -> str:
         # kana of all kinds
         ("ｱｲｳ", "aiu"),
         ("ヵ", "ka"),
+        ("ヷ", "va"),
+        ("フュージョン、クォーク", "fuyuujoN , kuooku"),
+        ("〆切", "shimekiri"),
+        ("①②", "ichi , ni"),
+        ("はい(´・ω・｀)", "hai ,"),
         ("いや〜", "iyaa"),
         ("こゝろ", "kokoro"),
         ("いすゞ", "isuzu"),

@@ -37,28 +37,22 @@ def steps(labels: Sequence[Label]) -> list[Tone]:
     return found
 
 
-def word_tones(words: Sequence[Sequence[str]], steps: Sequence[Tone]) -> list[list[int]]:
+def word_tones(words: Sequence[Sequence[int | None]]) -> list[list[int]]:
     """Tones as the families 2.x count them: from 0 in every word, whatever the phrase.
 
-    Quirk: a phone that isn't the next one of `steps` stops the counting for good.
-
     Args:
-        words: The phones of each word.
-        steps: As `steps` returned them.
+        words: The step behind each phone of each word; None, where there is none, counts from 0.
 
     Returns:
         One tone for each phone.
     """
     tones = []
-    rest = iter(steps)
-    expected = next(rest, None)
-    for phones in words:
-        levels = [0] * len(phones)
-        for index, phone in enumerate(phones):
-            if expected is not None and phone == expected[0]:
-                levels[index] = expected[1] + (levels[index - 1] if index else 0)
-                expected = next(rest, None)
-        levels = [0, *levels[:-1]][: len(phones)]
+    for steps in words:
+        levels, level = [], 0
+        for step in steps:
+            level = 0 if step is None else level + step
+            levels.append(level)
+        levels = [0, *levels[:-1]][: len(steps)]
         if -1 in levels:
             levels = [level + 1 for level in levels]
         tones.append([min(max(level, 0), 1) for level in levels])
@@ -95,21 +89,31 @@ _ENDINGS = frozenset("aeiouAEIOUN") | {"cl"}
 """Phones that a mora may end in."""
 
 
-def align(phones: Sequence[str], tones: Sequence[Tone], silent: frozenset[str]) -> list[int]:
-    """The tones of phones that have punctuation between them; behind a difference they are 0.
+def align(phones: Sequence[str], spoken: Sequence[Tone], tolerant: bool) -> list[int | None]:
+    """What belongs to each phone of a text that has punctuation in it.
 
     Args:
         phones: All phones of a sentence.
-        tones: As `phrase_tones` returned them.
-        silent: The punctuation.
+        spoken: Open JTalk's phones, with the tone or step of each.
+        tolerant: Go on behind a difference. Quirk where False: everything waits there for the
+            next phone that is the same, which is often none.
+
+    Returns:
+        The tone or step of each phone; None where Open JTalk's phones don't have it.
     """
-    aligned = []
-    rest = iter(tones)
-    expected = next(rest, None)
-    for phone in phones:
-        if phone not in silent and expected is not None and phone == expected[0]:
-            aligned.append(expected[1])
-            expected = next(rest, None)
+    found: list[int | None] = []
+    place = 0
+    for index, phone in enumerate(phones):
+        ahead = [name for name, _ in spoken[place : place + _REACH]]
+        if tolerant and phone in ahead[1:] and ahead[0] not in phones[index : index + _REACH]:
+            place += ahead.index(phone)
+        if place < len(spoken) and phone == spoken[place][0]:
+            found.append(spoken[place][1])
+            place += 1
         else:
-            aligned.append(0)
-    return aligned
+            found.append(None)
+    return found
+
+
+_REACH = 4
+"""How many phones may be skipped at once."""

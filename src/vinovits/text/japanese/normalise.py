@@ -20,7 +20,7 @@ _GROUPED = re.compile("[0-9]{1,3}(?:,[0-9]{3})+")
 _PRICE = re.compile(f"([{''.join(CURRENCIES)}])([0-9.]*[0-9])")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _KANA_AND_KANJI = "\u3040-\u30ff\u4e00-\u9fff\u3400-\u4dbf"
-_OURS = "〇0-9０-９\uf900-\ufaff\U00020000-\U0003ffff"
+_OURS = "〆〇0-9０-９\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTERS = "A-Za-zＡ-Ｚａ-ｚ\u0370-\u03ff\u1f00-\u1fff"
 
 

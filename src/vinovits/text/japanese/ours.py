@@ -57,6 +57,14 @@ def _repeated(match: re.Match[str]) -> str:
 
 
 _BEFORE: tuple[Rule, ...] = (
+    # Faces: brackets with neither kana nor kanji nor letters of use in them.
+    (
+        re.compile(
+            r"[(（][^()（）\s\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\dA-Za-z０-９Ａ-Ｚａ-ｚ]{2,20}[)）]"
+        ),
+        lambda match: "、",
+    ),
+    (re.compile("[①-⑳](?=[①-⑳])"), lambda match: match[0] + "、"),
     (re.compile("㈱|[(（]株[)）]"), lambda match: "株式会社"),
     (re.compile("㈲|[(（]有[)）]"), lambda match: "有限会社"),
     (re.compile("(?P<unit>[km]?m)?(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"), _power),

@@ -83,6 +83,7 @@ def _better(rules: JapaneseRules) -> JapaneseRules:
     return replace(
         RULES["jp-extra"],
         marks="better",
+        kana="plus",
         voicing_marks="\u3099\u309a",
         leading_long="vowel",
         moraic_n=rules.moraic_n,

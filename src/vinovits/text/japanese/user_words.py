@@ -54,7 +54,7 @@ def user_words(lexicon: Mapping[str, str]) -> UserWords:
     for written, reading in lexicon.items():
         katakana, _, accent = reading.translate(_HIRAGANA).partition(":")
         moras = len(_MORA.findall(katakana))
-        if not written or not katakana or set(katakana) - kana("open-jtalk").keys() - {"ー"}:
+        if not written or not katakana or set(katakana) - kana("plus").keys() - {"ー"}:
             continue
         nucleus = min(int(accent), moras) if accent.isdecimal() else 0
         said[written] = Said(written, katakana, nucleus, moras)

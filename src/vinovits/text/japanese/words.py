@@ -22,9 +22,14 @@ _SILENT = frozenset(PUNCTUATION)
 _KNOWN = frozenset(SYMBOLS_112)
 _VOWELS = frozenset("aiueoN")
 _NOT_SPOKEN = re.compile(r"[^A-Za-z\d々\u3040-\u30ff\u4e00-\u9fff０-９Ａ-Ｚａ-ｚ\uff66-\uff9d]")
-_SPLIT = {"kw": ("k", "u"), "gw": ("g", "u"), "fy": ("f", "y"), "vy": ("b", "y")}
+_SPLIT = {"kw": ("k", "u"), "gw": ("g", "u"), "fy": ("f", "u", "y"), "vy": ("b", "y")}
 """Open JTalk's phones that no family has, and what comes nearest."""
-_LARGE = str.maketrans("ヵヶゕゖ", "カケカケ")
+_LARGE = str.maketrans(
+    {
+        **dict(zip("ヵヶゕゖ", "カケカケ", strict=True)),
+        **dict(zip("ヷヸヹヺ", ("ヴァ", "ヴィ", "ヴェ", "ヴォ"), strict=True)),
+    }
+)
 _HIRAGANA = str.maketrans({chr(code): chr(code + 96) for code in range(0x3041, 0x3097)})
 
 
@@ -160,13 +165,14 @@ def _tones(units: Sequence[_Unit], nodes: Sequence[Node], rules: JapaneseRules) 
     if rules.tones == "none":
         return [[0] * len(unit.phones) for unit in units]
     labels = open_jtalk.labels(nodes)
-    if rules.tones == "word":
-        steps = _known(accents.steps(labels), rules)
-        return accents.word_tones([unit.phones for unit in units], steps)
-    tones = _known(accents.phrase_tones(labels), rules)
+    by_word = rules.tones == "word"
+    spoken = _known(accents.steps(labels) if by_word else accents.phrase_tones(labels), rules)
     phones = [phone for unit in units for phone in unit.phones]
-    aligned = iter(accents.align(phones, tones, _SILENT))
-    return [[next(aligned) for _ in unit.phones] for unit in units]
+    aligned = iter(accents.align(phones, spoken, tolerant=rules.ours))
+    values = [[next(aligned) for _ in unit.phones] for unit in units]
+    if by_word:
+        return accents.word_tones(values)
+    return [[value or 0 for value in unit] for unit in values]
 
 
 def _known(tones: Iterable[accents.Tone], rules: JapaneseRules) -> list[accents.Tone]:
