@@ -65,3 +65,13 @@ def test_tones_change_in_speech(text: str) -> None:
     tokens = tag(text)
     cited = [syllable.tone for syllable in citation(text, tokens)]
     assert spoken_tones(text, tokens, cited) == [int(tone) for tone in SPOKEN[text].split()]
+
+
+def test_a_model_is_asked_about_characters_that_stand_alone() -> None:
+    text = "他长银行"
+    model = ["ta1", "chang2", "yin2", "xing2"]
+    found = citation(text, tag(text), lambda traditional: model)
+    assert [f"{s.name}{s.tone}" for s in found] == ["ta1", "chang2", "yin2", "hang2"]
+    assert [s.source for s in found] == ["network", "network", "dictionary", "dictionary"]
+    # What the dictionary doesn't know isn't taken.
+    assert citation("息", tag("息"), lambda traditional: ["xi2"])[0].tone == 1

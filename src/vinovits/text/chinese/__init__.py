@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from vinovits.text.chinese.clauses import Polyphones, words_of
+from vinovits.text.chinese.clauses import words_of
+from vinovits.text.chinese.pinyin import Polyphones
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
 from vinovits.text.chinese.traced import Traced, trace
 from vinovits.text.hidden import Shown, shown
@@ -36,7 +37,8 @@ def read(
     Args:
         text: Any text.
         rules: A row of `RULES`: how the front end of a released family reads, or "better".
-        polyphones: A g2pW model (see `vinovits.text.chinese.clauses.Polyphones`), for 2.4.
+        polyphones: A g2pW model, which 2.4 asks first, and "better" about characters that stand
+            alone. None: tables and rules only.
 
     Yields:
         Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
@@ -141,7 +143,7 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
     for word in words:
         covered.update(range(word.start, word.end))
     lost = [text[at] for at in range(start, end) if at not in covered]
-    unread = [c for c in lost if unicodedata.category(c)[0] in "LNC" and not _is_silent(c)]
+    unread = [c for c in lost if unicodedata.category(c)[0] in "LMNC" and not _is_silent(c)]
     signs = [c for c in lost if unicodedata.category(c)[0] in "PS"]
     spelled = [w.text for w in words if len(w.text) > 3 and w.text.isascii()]
     notes = []

@@ -11,9 +11,17 @@ from dataclasses import replace
 from functools import cache
 from itertools import accumulate
 
-from vinovits.text.chinese.pinyin import NEUTRAL, Syllable, parse, read_word
+from vinovits.text.chinese.pinyin import (
+    NEUTRAL,
+    Polyphones,
+    Syllable,
+    every_reading,
+    parse,
+    read_word,
+)
 from vinovits.text.chinese.segment import Token
 from vinovits.text.chinese.tables import readings, words
+from vinovits.text.chinese.traditional import to_traditional
 
 _PARTICLES = frozenset("吧呢啊呐噻嘛吖嗨哦哒嘞呗哩哟喽啰耶吗啦呀哇么")
 _BEFORE_COUNTER = frozenset("这那哪几每各整一上下某首")
@@ -43,14 +51,19 @@ _MOST = 8
 """Characters of the longest phrase."""
 
 
-def citation(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
+def citation(
+    clause: str, tokens: Sequence[Token], polyphones: Polyphones | None = None
+) -> list[Syllable]:
     """Read a clause: one syllable per character, with neutral tones but without sandhi.
 
     Args:
         clause: Hanzi, maybe other characters.
         tokens: Its words.
+        polyphones: A model to ask about characters that are words of their own.
     """
     syllables = _by_words(clause, tokens)
+    if polyphones is not None:
+        _by_model(clause, tokens, polyphones, syllables)
     for at, character in enumerate(clause):
         if character in _CITED:  # pypinyin's phrases have what comes of them in speech
             syllables[at] = _CITED[character]
@@ -75,6 +88,22 @@ def _by_words(clause: str, tokens: Sequence[Token]) -> list[Syllable]:
             syllables[position : position + length] = read_word(token.text)
         position += length
     return syllables
+
+
+def _by_model(
+    clause: str, tokens: Sequence[Token], polyphones: Polyphones, syllables: list[Syllable]
+) -> None:
+    """Readings of single characters by a model, where the dictionary has them at all.
+
+    The model was trained with the readings of Taiwan, which may have none of the dictionary's.
+    """
+    names = polyphones(to_traditional(clause))
+    position = 0
+    for token in tokens:
+        name = names[position]
+        if len(token.text) == 1 and name and name in every_reading(token.text):
+            syllables[position] = parse(name, "network") or syllables[position]
+        position += len(token.text)
 
 
 @cache
@@ -132,7 +161,7 @@ def _particles(
 ) -> None:
     """Single characters that are read by what stands beside them."""
     rule = _BESIDE.get(tokens[index].text)
-    if rule is not None:
+    if rule is not None and syllables[position].source != "network":
         before = tokens[index - 1] if index else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None
         name = rule(before, after)

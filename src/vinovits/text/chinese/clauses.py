@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vinovits.text.chinese.citation import citation
-from vinovits.text.chinese.pinyin import Syllable, parse, read_word
+from vinovits.text.chinese.pinyin import Polyphones, Syllable, parse, read_word
 from vinovits.text.chinese.prosody import spoken_tones
 from vinovits.text.chinese.rules import ChineseRules
 from vinovits.text.chinese.sandhi import change_tones, join_words
@@ -19,10 +19,6 @@ from vinovits.text.reading import Source, Word
 
 MARKS = "!?…,.'-"
 _CLAUSE = re.compile(rf"[^{MARKS}]*[{MARKS}]|[^{MARKS}]+")
-
-Polyphones = Callable[[str], Sequence[str | None]]
-"""A model that reads characters in their sentence: given a text in traditional characters, the
-pinyin with tone of each character, such as "chang2", or None where it doesn't know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ def words_of(
     Args:
         traced: Hanzi, the families' marks, and letters at most.
         rules: How its readings are chosen.
-        polyphones: A g2pW model, for rules that ask one.
+        polyphones: A g2pW model, for the rules that ask one: 2.4 and "better".
 
     Yields:
         Words with their places in the original, marks as words of their own. Characters without a
@@ -65,7 +61,7 @@ def _read_clause(
         tokens = join_words(tokens, rules.several_yi)
     syllables: Sequence[Syllable] | None = None
     if rules.readings == "citation":
-        syllables = citation(clause, tokens)
+        syllables = citation(clause, tokens, polyphones)
     elif rules.readings == "clauses":
         syllables = _by_characters(clause, polyphones)
     spoken: Sequence[int] = ()

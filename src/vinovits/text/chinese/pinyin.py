@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -12,6 +13,10 @@ from vinovits.text.chinese.tables import readings, syllable_phones
 from vinovits.text.reading import Source
 
 NEUTRAL = 5
+Polyphones = Callable[[str], Sequence[str | None]]
+"""A model that reads characters in their sentence, such as g2pW: given a text in traditional
+characters, the pinyin with tone of each character, such as "chang2", or None where it doesn't
+know."""
 _SYLLABLE = re.compile(r"([a-zê]+)([1-5])")
 
 
@@ -78,6 +83,16 @@ def read_word(word: str) -> tuple[Syllable, ...]:
         parse(name) or parse(rare.get(character, ""), "fallback") or Syllable(character, 0)
         for name, character in zip(found, word, strict=True)
     )
+
+
+@lru_cache(maxsize=4096)
+def every_reading(character: str) -> frozenset[str]:
+    """All readings of a character that pypinyin knows, such as "chang2" and "zhang3"."""
+    pypinyin = _pypinyin()
+    [found] = pypinyin.pinyin(
+        character, style=pypinyin.Style.TONE3, heteronym=True, neutral_tone_with_five=True
+    )
+    return frozenset(name.replace("ü", "v") for name in found)
 
 
 def parse(name: str, source: Source = "dictionary") -> Syllable | None:
