@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from vinovits.text.hidden import Shown, shown
+from vinovits.text.cutting import listing, placed, sentences_of
+from vinovits.text.hidden import shown
 from vinovits.text.japanese.latin import explained
 from vinovits.text.japanese.normalise import nfkc, normalise
 from vinovits.text.japanese.rules import RULES, JapaneseRules
-from vinovits.text.japanese.sentences import sentences_of
 from vinovits.text.japanese.user_words import (
     FIRST,
     LAST,
@@ -50,22 +50,22 @@ def read(
             a colon is the accent (see `user_words`).
 
     Yields:
-        Sentences of at most about 400 phones, in the order of the text. Text without a single word
-        gives none.
+        Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
+        Text without a single word gives none.
 
     Raises:
         MissingExtraError: Open JTalk isn't installed.
     """
     seen = shown(text)
     for sentence in _read(seen.text, rules, user_words(lexicon or {})):
-        yield sentence if seen.is_all else _placed(sentence, seen, text)
+        yield sentence if seen.is_all else placed(sentence, seen, text)
 
 
 def _read(text: str, rules: JapaneseRules, own: UserWords) -> Iterator[Sentence]:
     for start, end in _spans(text):
         words, notes = normalise_and_read(trace(text[start:end], start), rules, own)
         if any(not word.is_punctuation for word in words):
-            yield from sentences_of(words, text, start, end, notes, rules.ours)
+            yield from sentences_of(words, text, start, end, "ja", notes, rules.ours)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
@@ -126,24 +126,9 @@ def _written(word: Word, original: Traced) -> str:
 def _notes(deleted: list[str], unread: list[str], guessed: list[str]) -> list[str]:
     notes = []
     if deleted:
-        notes.append(f"Left out characters that Japanese can't read: {_listing(deleted)}.")
+        notes.append(f"Left out characters that Japanese can't read: {listing(deleted)}.")
     if unread:
-        notes.append(f"Paused at characters without a known reading: {_listing(unread)}.")
+        notes.append(f"Paused at characters without a known reading: {listing(unread)}.")
     if guessed:
         notes.append(f"Guessed how to say: {', '.join(dict.fromkeys(guessed))}.")
     return notes
-
-
-def _listing(characters: list[str]) -> str:
-    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
-    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")
-
-
-def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
-    """The sentence with its places in the original text."""
-    start, end = seen.span(sentence.start, sentence.end)
-    words = []
-    for word in sentence.words:
-        first, behind = seen.span(word.start, word.end)
-        words.append(replace(word, start=first, end=behind))
-    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))

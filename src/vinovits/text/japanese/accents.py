@@ -104,9 +104,10 @@ def align(phones: Sequence[str], spoken: Sequence[Tone], tolerant: bool) -> list
     found: list[int | None] = []
     place = 0
     for index, phone in enumerate(phones):
-        ahead = [name for name, _ in spoken[place : place + _REACH]]
-        if tolerant and phone in ahead[1:] and ahead[0] not in phones[index : index + _REACH]:
-            place += ahead.index(phone)
+        if tolerant and place < len(spoken) and phone != spoken[place][0]:
+            ahead = [name for name, _ in spoken[place : place + _REACH]]
+            if phone in ahead and ahead[0] not in phones[index : index + _REACH]:
+                place += ahead.index(phone)
         if place < len(spoken) and phone == spoken[place][0]:
             found.append(spoken[place][1])
             place += 1
