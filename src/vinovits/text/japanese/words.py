@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from vinovits.text.japanese import accents, open_jtalk, unidic
 from vinovits.text.japanese.normalise import fold_mark
@@ -15,10 +16,11 @@ from vinovits.text.japanese.tables import kana as kana_table
 from vinovits.text.japanese.user_words import Said
 from vinovits.text.reading import Source, Word
 from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
-from vinovits.text.traced import Traced, realign
+from vinovits.text.traced import Traced, joined, realign
 
 LONG = "ー"
 _SILENT = frozenset(PUNCTUATION)
+_MARKS = re.compile(f"([{re.escape(''.join(PUNCTUATION))}])")
 _KNOWN = frozenset(SYMBOLS_112)
 _VOWELS = frozenset("aiueoN")
 _NOT_SPOKEN = re.compile(r"[^A-Za-z\d々\u3040-\u30ff\u4e00-\u9fff０-９Ａ-Ｚａ-ｚ\uff66-\uff9d]")
@@ -206,7 +208,7 @@ def _placed(
     units: Sequence[_Unit], tones: Sequence[Sequence[int]], sentence: Traced
 ) -> Iterable[Word]:
     """Words with their places in the original text."""
-    written = realign(sentence, "".join(unit.written for unit in units).translate(_WIDTHS))
+    written = _aligned(sentence, "".join(unit.written for unit in units).translate(_WIDTHS))
     position = 0
     for unit, levels in zip(units, tones, strict=True):
         start, position = position, position + len(unit.written)
@@ -220,6 +222,16 @@ def _placed(
             yield Word(
                 unit.text, *span, phones, kept, unit.silent, spread, unit.reading, unit.source
             )
+
+
+def _aligned(sentence: Traced, text: str) -> Traced:
+    """What Open JTalk wrote, with its places; piece by piece, which is quicker for long lists."""
+    ours, theirs = _MARKS.split(sentence.text), _MARKS.split(text)
+    if len(ours) != len(theirs) or any(b and not a for a, b in zip(ours, theirs, strict=True)):
+        return realign(sentence, text)
+    ends = accumulate(map(len, ours))
+    pieces = zip(ours, theirs, ends, strict=True)
+    return joined(realign(sentence.part(end - len(a), end), b) for a, b, end in pieces)
 
 
 def _even(phones: int, characters: int) -> tuple[int, ...]:
