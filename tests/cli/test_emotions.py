@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +13,22 @@ from numpy.typing import NDArray
 from tests.cli.conftest import Run
 from tests.engine.test_conditions import save_checkpoint
 from tests.features.sounds import sound
-from vinovits.convert.features import convert_features
+from tests.features.wide_models import write_clap
 from vinovits.convert.voice import convert_checkpoint
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "features"
 SPEECH = sound(1.3, 22050, 3)
 
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiny voices of two families, and a CLAP that gives as many numbers as they take."""
-    import torch
-
     folder = tmp_path_factory.mktemp("voices")
     styles = {"style2id": {"Neutral": 0, "Glad": 1, "Sad": 2}, "num_styles": 3}
     for family, data in (("2.2", {}), ("sbv2", styles)):
         source = save_checkpoint(folder / f"{family}-source", family, **data)
         convert_checkpoint(source, None, folder / family, languages=["en"])
-    clap = Path(shutil.copytree(GOLDEN / "clap", folder / "clap"))
-    config = json.loads((clap / "config.json").read_bytes())
-    (clap / "config.json").write_text(json.dumps({**config, "projection_dim": 512}), "utf-8")
-    weights = torch.load(clap / "pytorch_model.bin", weights_only=True)
-    torch.manual_seed(1)
-    for name, tensor in weights.items():
-        if "projection.linear" in name:
-            shape = [512 if size == 40 else size for size in tensor.shape]
-            weights[name] = torch.randn(shape, dtype=torch.float16) / 5
-    torch.save(weights, clap / "pytorch_model.bin")
     (folder / "models").mkdir()
-    convert_features(clap, folder / "models" / "clap-htsat-fused", precision="f32")
+    write_clap(folder / "models")
     return folder
 
 
