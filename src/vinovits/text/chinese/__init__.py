@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from vinovits.text.chinese.clauses import words_of
 from vinovits.text.chinese.pinyin import Polyphones
@@ -192,8 +193,8 @@ def _sentence(
     while start < end and text[start].isspace():
         start += 1
     start, end = min(start, words[0].start), max(end, words[-1].end)
-    closing = {word.text for word in words[-3:] if word.is_punctuation}
-    if closes and not _FINAL & closing:
+    ends = takewhile(lambda word: word.is_punctuation, reversed(words))
+    if closes and _FINAL.isdisjoint(word.text for word in ends):
         words = (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True, (1,)))
     return Sentence(text[start:end], start, end, tuple(words), "zh", notes)
 
