@@ -109,3 +109,11 @@ def test_one_prompt_at_a_time(said: Any) -> None:
     error = said("2.2", "--emotion-text", "calm", "--emotion-audio", "mood.wav")
     assert "2: vinovits: Give one of --emotion-text, --emotion-audio" in error
     assert "is empty. Name a file" in said("2.2", "--emotion-audio", "")
+
+
+def test_info_shows_styles_and_emotions(run: Run, voices: Path) -> None:
+    shown = {family: run("info", str(voices / family)).stdout for family in ("2.2", "sbv2")}
+    assert "Neutral, Glad, Sad" in shown["sbv2"]
+    assert "a description or a recording, heard by clap-htsat-fused" in shown["2.2"]
+    assert "emotion" not in shown["sbv2"]
+    assert "styles" not in shown["2.2"]

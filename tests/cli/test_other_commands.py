@@ -218,6 +218,8 @@ def test_the_hint_of_convert_is_a_command_that_works(
     result = run("convert", *files, "my voice", "--language", "en")
     assert result.exit_code == 0, result.output
     hint = result.stderr.splitlines()[-1].split("`")[1]
+    wanted = "It listens to deberta-v3-large, which isn't here. Get it by: vinovits models pull"
+    assert (wanted in result.stderr) is not has_features
     assert hint == (
         "vinovits say --voice './my voice'"
         + ("" if has_features else " --features none")

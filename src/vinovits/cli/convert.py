@@ -6,15 +6,12 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.errors import MissingExtraError, UsageError, VoiceError
-
-if TYPE_CHECKING:
-    from vinovits.convert.voice import Conversion
+from vinovits.cli.needs import tell_needs
+from vinovits.errors import MissingExtraError, UsageError
 
 
 @click.command(short_help="Convert a released checkpoint into a voice folder.")
@@ -121,23 +118,12 @@ def convert(
     for difference in made.differences:
         rows.add_row(difference.stage, f"{difference.absolute:.1e}", f"{difference.relative:.1e}")
     print_table(rows, err=True)
-    click.echo(f'{out}: speak with it by `vinovits say {_options(out, made)} "..."`', err=True)
-
-
-def _options(folder: Path, made: Conversion) -> str:
-    """What `say` needs to speak English with a new voice on this machine."""
-    from vinovits.features.store import find_features
-
     # A bare name might be that of an installed voice, and one with spaces needs quotes.
-    name = str(folder) if folder.name != str(folder) else os.path.join(".", folder)  # noqa: PTH118
-    options = f"--voice {shlex.quote(name)}"
-    try:
-        for need in made.manifest.features:
-            if need.language == "en":
-                find_features(need.model)
-    except VoiceError:
+    named = str(out) if out.name != str(out) else os.path.join(".", out)  # noqa: PTH118
+    options = f"--voice {shlex.quote(named)}"
+    if not tell_needs(made.manifest):
         options += " --features none"
-    return options
+    click.echo(f'{out}: speak with it by `vinovits say {options} "..."`', err=True)
 
 
 def _pair(given: str) -> tuple[str, str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from vinovits.cli.streams import megabytes, print_table, table
+
+if TYPE_CHECKING:
+    from vinovits.voices.manifest import EmotionNeed
 
 _SPEAKERS_SHOWN = 20
 
@@ -58,6 +62,8 @@ def info(voice: str, as_json: bool) -> None:
         "sampling rate": f"{manifest.sampling_rate} Hz, {manifest.hop_length} samples per frame",
         "network": f"Bert-VITS2 {manifest.variant}, weights in {manifest.precision}",
         "features": ", ".join(features) or "none",
+        "styles": ", ".join(manifest.styles),
+        "emotion": _emotion(manifest.emotion),
         "settings": f"speed {defaults.speed:g}, sdp-ratio {defaults.sdp_ratio:g}, "
         f"noise {defaults.noise:g}, noise-w {defaults.noise_w:g}, pause {defaults.pause:g}",
         "size": megabytes(size),
@@ -66,3 +72,12 @@ def info(voice: str, as_json: bool) -> None:
         if value:
             rows.add_row(name, value)
     print_table(rows)
+
+
+def _emotion(need: EmotionNeed | None) -> str:
+    if need is None:
+        return ""
+    taken = "a description or a recording"
+    if need.rows:
+        taken = f"a number from 0 to {need.rows - 1} or a recording"
+    return f"{taken}, heard by {need.model}"

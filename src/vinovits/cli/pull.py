@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vinovits.cli.downloads import Lines, keep_source_option, mirror_option, progress
+from vinovits.cli.needs import tell_needs
 from vinovits.cli.streams import console
 from vinovits.errors import MissingExtraError, OutputError, UsageError
 
@@ -77,7 +78,7 @@ def pull(voice: str, name: str | None, precision: str, mirror: str, keep_source:
             store.remove(store.source_folder(model.name))
     for note in made.notes:
         click.echo(f"note: {note}", err=True)
-    _tell_needs(made)
+    tell_needs(made.manifest)
     click.echo(f'{out}: speak with it by `vinovits say --voice {shlex.quote(called)} "..."`')
 
 
@@ -135,24 +136,3 @@ def _make(model: Model, out: Path, precision: str, mirror: str) -> Conversion:
     )
     with console(sys.stderr).status("Converting and comparing with torch ..."):
         return convert_checkpoint(folder, None, out, precision=precision, name=out.name, card=card)
-
-
-def _tell_needs(made: Conversion) -> None:
-    """Say which feature models are still to be got."""
-    from vinovits.errors import VoiceError
-    from vinovits.features.store import find_features
-    from vinovits.store.catalogue import command_for
-
-    needs = [need.model for need in made.manifest.features]
-    if made.manifest.emotion is not None:
-        needs.append(made.manifest.emotion.model)
-    for need in dict.fromkeys(needs):
-        try:
-            find_features(need)
-        except VoiceError:
-            how = command_for(need)
-            click.echo(
-                f"It listens to {need}, which isn't here. "
-                + (f"Get it by: {how}" if how else "The catalogue doesn't have it."),
-                err=True,
-            )
