@@ -45,6 +45,11 @@ def test_words_have_halves(word: str, parts: tuple[str, str]) -> None:
 
 
 def test_loading_prints_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "pkg_resources.py").write_text("print('loaded')")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
     done = subprocess.run(
         [
             sys.executable,
@@ -52,12 +57,18 @@ def test_loading_prints_nothing_and_leaves_no_file(tmp_path: Path) -> None:
             "from vinovits.text.chinese import read; next(read('你好'));"
             "from jieba import posseg; assert posseg.dt.word_tag_tab['北京'] == 'ns'",
         ],
-        env={**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path), "PYTHONWARNINGS": ""},
+        env={
+            **os.environ,
+            "TMPDIR": str(folder),
+            "HOME": str(folder),
+            "PYTHONWARNINGS": "",
+            "PYTHONPATH": str(packages),
+        },
         capture_output=True,
         text=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_missing_package_names_the_command_that_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vinovits.text.chinese.citation import citation
@@ -47,7 +47,8 @@ def words_of(
     respelled = dict(rules.respelled)
     for clause in _CLAUSE.finditer(traced.text):
         position = clause.start()
-        for read in _read_clause(clause[0], rules, polyphones):
+        reads = _read_clause(clause[0], rules, polyphones)
+        for read in _written_together(reads, traced.part(*clause.span())):
             end = position + len(read.text)
             yield from _words(traced.part(position, end), read, respelled)
             position = end
@@ -73,6 +74,26 @@ def _read_clause(
         part = syllables[position:end] if syllables is not None else read_word(token.text)
         yield _Read(token.text, part, spoken[position:end] or _joined_tones(token, part))
         position = end
+
+
+def _written_together(reads: Iterable[_Read], traced: Traced) -> Iterator[_Read]:
+    """Make one word of words that were made from one number."""
+    waiting: _Read | None = None
+    position = 0
+    for read in reads:
+        if waiting is not None and traced.spans[position - 1] == traced.spans[position]:
+            waiting = _Read(
+                waiting.text + read.text,
+                [*waiting.syllables, *read.syllables],
+                [*waiting.tones, *read.tones],
+            )
+        else:
+            if waiting is not None:
+                yield waiting
+            waiting = read
+        position += len(read.text)
+    if waiting is not None:
+        yield waiting
 
 
 def _joined_tones(token: Token, syllables: Sequence[Syllable]) -> list[int]:

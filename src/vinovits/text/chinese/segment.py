@@ -57,7 +57,7 @@ def _segmenter() -> _Segmenter:
 @cache
 def _loaded() -> _Segmenter:
     try:
-        import jieba
+        jieba = _import_jieba()
     except ImportError:
         raise MissingExtraError(
             "Reading Chinese needs the packages jieba and pypinyin. Install them with "
@@ -67,7 +67,7 @@ def _loaded() -> _Segmenter:
     frequencies, tags, lengths = _read_dictionary(jieba.dt.get_dict_file())
     posseg.dt.word_tag_tab = tags
 
-    class Words(jieba.Tokenizer):  # type: ignore[misc]  # jieba has no types
+    class Words(jieba.Tokenizer):  # type: ignore[misc,name-defined]  # jieba has no types
         """jieba's dictionary, read anew by each process.
 
         jieba itself keeps a copy in the shared temporary folder, where anyone may have put it, and
@@ -101,6 +101,19 @@ def _loaded() -> _Segmenter:
 
     words = Words()
     return _Segmenter(words, Tagged(words))
+
+
+def _import_jieba() -> Any:
+    """Import jieba without pkg_resources, which is slow, warns, and is there to open one file."""
+    spared = "pkg_resources" not in sys.modules
+    if spared:
+        sys.modules["pkg_resources"] = None  # type: ignore[assignment]  # unimportable
+    try:
+        import jieba
+    finally:
+        if spared:
+            del sys.modules["pkg_resources"]
+    return jieba
 
 
 def _import_posseg(jieba: Any) -> Any:

@@ -44,7 +44,7 @@ def substitute(
 ) -> Traced:
     """What `re.sub` does; each character of a replacement stands for the whole match.
 
-    Digits that were replaced one by one keep their places.
+    Of many digits that were replaced one by one, each keeps its place.
     """
     parts: list[Traced] = []
     position = 0
@@ -59,6 +59,7 @@ def substitute(
     return joined([*parts, traced.part(position, len(traced.text))]) if parts else traced
 
 
+_MANY = 9
 _DIGITS = {**{word: digit for digit, word in enumerate("零一二三四五六七八九")}, "幺": 1}
 
 
@@ -67,7 +68,7 @@ def _stand_for(traced: Traced, start: int, end: int, new: str) -> list[Span]:
     if not traced.text:
         return [(0, 0)] * len(new)
     old = traced.text[start:end]
-    if len(old) == len(new) and all(
+    if len(old) == len(new) >= _MANY and all(
         a == b or (a.isdecimal() and _DIGITS.get(b) == int(a))
         for a, b in zip(old, new, strict=True)
     ):
