@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.helpers import minimal_manifest
+from tests.text.cutting import cut_into
 from vinovits.engine import synthesis
 from vinovits.engine.timings import time_sentence
 from vinovits.text.reading import Sentence, Word
@@ -55,7 +56,9 @@ def test_expand_repeats_the_prior_and_scales_the_noise() -> None:
 
 
 def test_blanks_stand_between_phones_with_number_zero() -> None:
-    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: lambda word: [7] * min(len(word), 2))
+    sequence = to_sequence(
+        SENTENCE, TABLE_V2, lambda _: cut_into({"hello": [7, 7], "you": [7], ".": [7]})
+    )
     assert sequence.names == ("_", "hh", "ah", "l", "ow", "y", "uw", ".", "_")
     assert len(sequence.phones) == 2 * len(sequence.names) + 1
     for ids in (sequence.phones, sequence.tones, sequence.languages):
@@ -67,7 +70,7 @@ def test_blanks_stand_between_phones_with_number_zero() -> None:
 
 def test_word2ph_shares_phones_among_pieces_as_the_released_models_do() -> None:
     sequence = to_sequence(
-        SENTENCE, TABLE_V2, lambda _: {"hello": [1, 2, 3], "you": [4], ".": [5]}.__getitem__
+        SENTENCE, TABLE_V2, lambda _: cut_into({"hello": [1, 2, 3], "you": [4], ".": [5]})
     )
     [stretch] = sequence.stretches
     assert stretch.pieces == (1, 2, 3, 4, 5)
@@ -82,7 +85,9 @@ def test_word2ph_shares_phones_among_pieces_as_the_released_models_do() -> None:
 )
 def test_every_step_has_a_feature_row_whatever_the_pieces(pieces: list[int], width: int) -> None:
     counts = dict(zip(("hello", "you", "."), pieces, strict=True))
-    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: lambda word: [1] * counts[word])
+    sequence = to_sequence(
+        SENTENCE, TABLE_V2, lambda _: cut_into({word: [1] * n for word, n in counts.items()})
+    )
     [stretch] = sequence.stretches
     rows = np.arange(1, len(stretch.word2ph) + 1, dtype=np.float32)[:, None] * np.ones((1, 3))
     spread = synthesis.spread_features(rows.astype(np.float32), stretch.word2ph, width)
@@ -94,7 +99,7 @@ def test_every_step_has_a_feature_row_whatever_the_pieces(pieces: list[int], wid
 
 def test_timings_follow_the_frames_without_gaps() -> None:
     manifest = minimal_manifest()
-    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: lambda word: [])
+    sequence = to_sequence(SENTENCE, TABLE_V2, lambda _: cut_into({}))
     frames = np.arange(1, len(sequence.phones) + 1).reshape(1, 1, -1)
     seconds = manifest.hop_length / manifest.sampling_rate
     spoken = time_sentence(SENTENCE, sequence, frames, 10.0, seconds)

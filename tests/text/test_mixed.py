@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vinovits.text.mixed import read_mixed, runs_of
+from vinovits.text.mixed import languages_of, read_mixed, runs_of
 from vinovits.text.reading import Sentence, Word
 
 ALL = ("zh", "ja", "en")
@@ -123,3 +123,9 @@ def test_hidden_parts_are_passed_over() -> None:
     [sentence] = read_mixed(text, ALL, fake_front_end)
     assert sentence.text == text
     assert [text[w.start : w.end] for w in sentence.words][:4] == ["我", "们", "g", "o"]
+
+
+def test_languages_of_a_text_are_those_of_its_parts() -> None:
+    assert languages_of("我们走吧。OK, go!", ALL) == ["zh", "en"]
+    assert languages_of("東京です。東京。", ALL) == ["ja"]
+    assert languages_of("...", ALL) == ["zh"]

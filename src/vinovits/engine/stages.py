@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from vinovits.engine import synthesis
 from vinovits.engine.precision import Precision, decoder_precision
 from vinovits.errors import VoiceError
 from vinovits.graphs import Graph, GraphInfo, compile_graph
-from vinovits.text.sequence import PhoneSequence
+from vinovits.text.sequence import Cut, PhoneSequence
 from vinovits.voices.manifest import VoiceManifest
 
 if TYPE_CHECKING:
@@ -92,8 +91,8 @@ class Stages:
             for need in self.manifest.features
         }
 
-    def pieces(self, language: str) -> Callable[[str], list[int]]:
-        """What cuts a word of a language into ids of word pieces; into none without features.
+    def pieces(self, language: str) -> Cut:
+        """What cuts a text of a language into word pieces; into none without features.
 
         Raises:
             VoiceError: As `load_features`.
@@ -101,8 +100,8 @@ class Stages:
         self.load_features(language)
         for need in self.manifest.features:
             if need.language == language and need.input in self._bert:
-                return self._bert[need.input].pieces
-        return lambda word: []
+                return self._bert[need.input].pieces_in_place
+        return lambda text: []
 
     def features(
         self, sequence: PhoneSequence, assist: str | None = None, assist_weight: float = 0.0

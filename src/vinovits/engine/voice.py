@@ -24,7 +24,7 @@ from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
 from vinovits.text import front_ends
 from vinovits.text.checks import check_text
-from vinovits.text.front_ends import Reading, may_be_in
+from vinovits.text.front_ends import Reading, spoken_in
 from vinovits.text.reading import Sentence
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
@@ -138,9 +138,8 @@ class Voice:
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
-        for language in self._languages(settings.get("language")):
-            if may_be_in(text, language):
-                self.stages.load_features(language)
+        for language in spoken_in(text, self._languages(settings.get("language"))):
+            self.stages.load_features(language)
         if checked.assist_text and not self.stages.has_features:
             raise UsageError(
                 "An assist text is heard through feature models, and none are in use. Speak "

@@ -18,7 +18,7 @@ from vinovits.features.manifest import BertManifest, read_manifest
 from vinovits.graphs import GraphInfo
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 Rows = NDArray[np.float32]
 
@@ -84,6 +84,20 @@ class BertFeatures:
         ids: list[int] = self._tokenizer.encode(_sound(text), add_special_tokens=False).ids
         return ids
 
+    def pieces_in_place(self, text: str) -> list[tuple[int, int, int]]:
+        """Ids of the tokens of a text, with their places.
+
+        Args:
+            text: Any text; [CLS] and [SEP] aren't added.
+
+        Returns:
+            For each token its id, the index of its first character in the text (of the space in
+            front, if the token has it), and the index behind its last.
+        """
+        encoding = self._encode(text)
+        places = zip(encoding.ids, encoding.offsets, strict=True)
+        return [(number, start, end) for number, (start, end) in places]
+
     def tokens(self, text: str) -> list[tuple[str, int, int]]:
         """Tokens of a text, with their places: what front ends of 2.3 part words by.
 
@@ -94,10 +108,13 @@ class BertFeatures:
             For each token its entry of the vocabulary ("▁" in front stands for a space), the index
             of its first character in the text, that space included, and the index behind its last.
         """
-        replaced = _SURROGATES.sub("\ufffd", text)  # one for one, so that places stay right
-        encoding = self._tokenizer.encode(replaced, add_special_tokens=False)
+        encoding = self._encode(text)
         places = zip(encoding.tokens, encoding.offsets, strict=True)
         return [(token, start, end) for token, (start, end) in places]
+
+    def _encode(self, text: str) -> Encoding:
+        replaced = _SURROGATES.sub("\ufffd", text)  # one for one, so that places stay right
+        return self._tokenizer.encode(replaced, add_special_tokens=False)
 
     def pieces_of_words(self, words: Sequence[str]) -> list[int]:
         """Ids of the tokens of words that MeCab has cut (`japanese_words.split_words`).

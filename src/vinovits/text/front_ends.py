@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Literal, get_args
 
 from vinovits.errors import UsageError
-from vinovits.text.mixed import read_mixed
+from vinovits.text.mixed import languages_of, read_mixed
 from vinovits.text.reading import Sentence
 
 Reading = Literal["better", "released"]
@@ -20,13 +20,27 @@ _LETTERS = {
     "en": re.compile("[A-Za-z]"),
 }
 
+_LOOKED_AT = 50_000
+"""Characters: as many as are parted by language in a tenth of a second."""
+
 FRONT_ENDS = {"zh": "chinese", "ja": "japanese", "en": "english"}
 """The package of each language's front end, by the code of the language."""
 
 
-def may_be_in(text: str, language: str) -> bool:
-    """Whether a text may hold words of a language: it has letters that the language writes."""
-    return _LETTERS[language].search(text) is not None
+def spoken_in(text: str, languages: Sequence[str]) -> list[str]:
+    """The languages that the beginning of a text is read in.
+
+    Args:
+        text: Any text; its first 50,000 characters are looked at.
+        languages: Keys of `FRONT_ENDS`, as for `read`.
+    """
+    here = _may_be_in(text, languages)
+    return here if len(here) == 1 else languages_of(text[:_LOOKED_AT], here)
+
+
+def _may_be_in(text: str, languages: Sequence[str]) -> list[str]:
+    """The languages that write some letter of a text; the first if none does."""
+    return [code for code in languages if _LETTERS[code].search(text)] or [languages[0]]
 
 
 def read(
@@ -54,7 +68,7 @@ def read(
             raise UsageError(f"There is no language {language!r}. Take {', '.join(FRONT_ENDS)}.")
     if reading not in get_args(Reading):
         raise UsageError(f'A reading is "better" or "released", not {reading!r}.')
-    here = [code for code in languages if may_be_in(text, code)] or languages[:1]
+    here = _may_be_in(text, languages)
     if len(here) == 1:
         return _read_one(text, here[0], family, reading)
     return read_mixed(text, here, lambda part, code: _read_one(part, code, family, reading))

@@ -53,22 +53,36 @@ def read_mixed(text: str, languages: Sequence[str], read_part: ReadPart) -> Iter
         in; words of others name theirs.
     """
     seen = shown(text)
-    habit = languages[0]
-    for start, end in split_sentences(seen.text):
+    for (start, end), runs in _parted(seen.text, languages):
         words: list[Word] = []
         notes: list[str] = []
-        for language, first, behind in runs_of(seen.text[start:end], languages, habit):
+        for language, first, behind in runs:
             for part in read_part(seen.text[start + first : start + behind], language):
                 words += _at(part.words, start + first, language)
                 notes += part.notes
-            if language != "en":
-                habit = language
         if all(word.is_punctuation for word in words):
             continue
         main = _main_language(words)
         words = [replace(word, language="") if word.language == main else word for word in words]
         for sentence in sentences_of(words, seen.text, start, end, main, notes):
             yield sentence if seen.is_all else placed(sentence, seen, text)
+
+
+def languages_of(text: str, languages: Sequence[str]) -> list[str]:
+    """Codes of the languages that the parts of a text are in, as `read_mixed` parts it."""
+    found: dict[str, None] = {}
+    for _, runs in _parted(text, languages):
+        found |= dict.fromkeys(language for language, _, _ in runs)
+    return list(found)
+
+
+def _parted(text: str, languages: Sequence[str]) -> Iterator[tuple[tuple[int, int], list[Run]]]:
+    """Each sentence with its runs."""
+    habit = languages[0]
+    for start, end in split_sentences(text):
+        runs = runs_of(text[start:end], languages, habit)
+        yield (start, end), runs
+        habit = next((code for code, _, _ in reversed(runs) if code != "en"), habit)
 
 
 def runs_of(text: str, languages: Sequence[str], habit: str) -> list[Run]:

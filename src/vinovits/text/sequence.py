@@ -51,16 +51,21 @@ class PhoneSequence:
     """For each word of the sentence, the range of its phones in `names`."""
 
 
-def to_sequence(
-    sentence: Sentence, table: SymbolTable, pieces: Callable[[str], Callable[[str], Sequence[int]]]
-) -> PhoneSequence:
+Piece = tuple[int, int, int]
+"""Id of a word piece, the index of its first character in the text, and the one behind its last."""
+
+Cut = Callable[[str], Sequence[Piece]]
+"""From a text to its word pieces."""
+
+
+def to_sequence(sentence: Sentence, table: SymbolTable, cut: Callable[[str], Cut]) -> PhoneSequence:
     """Number a sentence: phones between two edges, a blank before, between and after all.
 
     Args:
         sentence: As a front end read it.
         table: The voice's numbers.
-        pieces: By the code of a language, what gives the word-piece ids of one of its words; a
-            word may have none.
+        cut: By the code of a language, what cuts a text of it into word pieces; into none where
+            there is no model for it.
     """
     index = {symbol: i for i, symbol in enumerate(table.symbols)}
     parts = [
@@ -73,17 +78,16 @@ def to_sequence(
     stretches: list[Stretch] = []
     for number, (language, words) in enumerate(parts):
         numbers = table.languages[language]
-        cut = pieces(language)
         first, last = number == 0, number == len(parts) - 1
         # The rows of [CLS] and [SEP] are for the edges of the sentence.
         counts: list[int] = [int(first)]
         piece_ids: list[int] = []
         start = 0 if first else 2 * len(names) + 1
-        for word in words:
+        for word, own in zip(words, _pieces_of(words, language, cut(language)), strict=True):
             word_phones.append((len(names), len(names) + len(word.phones)))
             names += word.phones
             tones += [tone + numbers.tone_start for tone in word.tones]
-            _spread(word, cut(word.text), piece_ids, counts)
+            _spread(word, own, piece_ids, counts)
         counts.append(int(last))
         ids += [numbers.id] * (len(names) - len(ids))
         word2ph = [2 * count for count in counts]
@@ -104,6 +108,27 @@ def to_sequence(
 
 def _language(word: Word, sentence: Sentence) -> str:
     return word.language or sentence.language
+
+
+def _pieces_of(words: Sequence[Word], language: str, cut: Cut) -> list[list[int]]:
+    """Ids of the pieces of each word: they are cut in one go, as the voices were trained.
+
+    A tokenizer may cut a word otherwise behind a space than behind a mark.
+    """
+    text = ""
+    ends = []
+    for word in words:
+        if text and language == "en" and not word.is_punctuation:
+            text += " "
+        text += word.text
+        ends.append(len(text))
+    ids: list[list[int]] = [[] for _ in words]
+    index = 0
+    for piece, _, end in cut(text):
+        while end > ends[index] and index < len(ends) - 1:
+            index += 1
+        ids[index].append(piece)
+    return ids
 
 
 def _spread(word: Word, pieces: Sequence[int], piece_ids: list[int], counts: list[int]) -> None:
