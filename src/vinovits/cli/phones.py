@@ -43,7 +43,8 @@ _STYLES = {"network": "yellow", "fallback": "red", "": "dim"}
 @click.option(
     "--language",
     "-l",
-    help="The language of the text: zh, ja or en. Default is the voice's first; en with --family.",
+    help="The language of the text: zh, ja or en. Without it, each part is read in the language of "
+    "the voice that it seems to be in.",
 )
 @click.option(
     "--reading",
@@ -82,9 +83,9 @@ def phones(
 
     wanted = get_text(text, file)
     family, spoken = _whose(voice, family)
-    language = language or spoken
-    check_text(wanted, [language])
-    sentences = read(wanted, [language], family, reading)
+    languages = spoken if language is None else (language,)
+    check_text(wanted, languages)
+    sentences = read(wanted, languages, family, reading)
     first = next(sentences, None)
     if first is None:
         raise TextError("There is nothing in this text that can be spoken.")
@@ -94,8 +95,8 @@ def phones(
         _print_tables(chain([first], sentences))
 
 
-def _whose(voice: str | None, family: str | None) -> tuple[str, str]:
-    """The family to read for, and the language that is taken unless another is asked for."""
+def _whose(voice: str | None, family: str | None) -> tuple[str, tuple[str, ...]]:
+    """The family to read for, and the languages that the text may be in."""
     if family is not None:
         from vinovits.text.symbols import TABLES
 
@@ -103,12 +104,12 @@ def _whose(voice: str | None, family: str | None) -> tuple[str, str]:
             raise UsageError("Give either --voice or --family.")
         if family not in TABLES:
             raise UsageError(f"There is no family {family!r}. There are {', '.join(TABLES)}.")
-        return family, "en"
+        return family, tuple(TABLES[family].languages)
     from vinovits.voices.manifest import open_folder
     from vinovits.voices.store import find_voice
 
     manifest = open_folder(find_voice(voice or "joe"))
-    return manifest.variant, manifest.languages[0]
+    return manifest.variant, manifest.languages
 
 
 def _print_json(sentences: Iterator[Sentence]) -> None:
@@ -130,7 +131,7 @@ def _as_data(sentence: Sentence) -> dict[str, Any]:
         "words": [
             {
                 "text": word.text,
-                "language": sentence.language,
+                "language": word.language or sentence.language,
                 "start_char": word.start,
                 "end_char": word.end,
                 "punctuation": word.is_punctuation,
@@ -165,7 +166,7 @@ def _rows(sentence: Sentence) -> Table:
         rows.add_row(
             word.text,
             word.reading,
-            "" if word.is_punctuation else sentence.language,
+            "" if word.is_punctuation else word.language or sentence.language,
             " ".join(word.phones),
             " ".join(map(str, word.tones)),
             Text(word.source, style=_STYLES.get(word.source, "")),
