@@ -18,6 +18,8 @@ import pytest
 from vinovits.cli.main import cli
 from vinovits.engine import synthesis, windows
 from vinovits.errors import UsageError
+from vinovits.nets.variants import VARIANTS
+from vinovits.store.catalogue import catalogue
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
 from vinovits.voices import manifest
 
@@ -206,6 +208,56 @@ def test_documented_defaults_are_those_of_the_code() -> None:
     text = (DOCS / "voice-folder.md").read_text("utf-8")
     for name, value in dataclasses.asdict(manifest.Defaults()).items():
         assert f"| `{name}` | {value} |" in text
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_each_family_has_its_needs_and_a_command(name: str) -> None:
+    heading = "1.1.0 and 1.1.1" if name in ("1.1.0", "1.1.1") else name
+    text = _section("families.md", heading)
+    variant = VARIANTS[name]
+    models = [need.model for need in variant.features]
+    if variant.condition is not None and variant.condition.model:
+        models.append(variant.condition.model)
+    for model in models:
+        assert f"`{model}`" in text
+    for language in ("zh", "ja"):
+        assert (f"vinovits[{language}]" in text) is (language in variant.languages)
+    for command in ("vinovits models pull ", "vinovits say "):
+        assert command in text
+    assert re.search(r"vinovits (convert|pull) ", text)
+    pulled = re.findall(r"^vinovits models pull (.+)$", text, re.M)
+    assert {model for line in pulled for model in line.split()} <= set(models)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_table_of_families_is_that_of_the_code(name: str) -> None:
+    variant = VARIANTS[name]
+    text = (DOCS / "families.md").read_text("utf-8")
+    [row] = re.findall(rf"^\| `{re.escape(name)}` \|(.*)\|$", text, re.M)
+    symbols, languages, features, condition, flow = (cell.strip() for cell in row.split("|"))
+    table = variant.table
+    assert symbols.split(", ")[0] == str(len(table.symbols))
+    assert int(symbols.split(", ")[1]) == table.tone_count
+    assert languages == ", ".join(variant.languages)
+    assert features == ", ".join(f"`{need.name}` ({need.width})" for need in variant.features)
+    taken = variant.condition
+    assert condition == ("" if taken is None else f"{taken.input} ({taken.width})")
+    assert flow == f"{variant.transformer_flow_layers} layers"
+
+
+def test_the_table_of_models_is_that_of_the_catalogue() -> None:
+    rows = re.findall(
+        r"^\| `([^`]+)` \| .+? \| .+? \| (.+?) \| (.+?) \|$",
+        _section("models.md", "Feature models"),
+        re.M,
+    )
+    told = {name: (size, licence) for name, size, licence in rows}
+    known = [model for model in catalogue().values() if model.kind == "features"]
+    assert list(told) == [model.name for model in known]
+    for model in known:
+        size = f"{model.size_bytes / 1e9:.1f} GB" if model.size_bytes else "not known"
+        assert told[model.name][0].removeprefix("about ") == size
+        assert told[model.name][1] == model.licence
 
 
 def test_messages_in_the_docs_are_those_of_the_code() -> None:
