@@ -7,7 +7,7 @@ reading follows from the words beside them, and neutral tones.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
 
@@ -20,7 +20,7 @@ from vinovits.text.chinese.pinyin import (
     read_word,
 )
 from vinovits.text.chinese.segment import Token
-from vinovits.text.chinese.tables import readings, words
+from vinovits.text.chinese.tables import readings, rows_of, words
 from vinovits.text.chinese.traditional import to_traditional
 
 _PARTICLES = frozenset("吧呢啊呐噻嘛吖嗨哦哒嘞呗哩哟喽啰耶吗啦呀哇么")
@@ -156,15 +156,42 @@ def _surnames(clause: str, tokens: Sequence[Token], syllables: list[Syllable]) -
             syllables[at] = parse(names[clause[at]], "context") or syllables[at]
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A reading that a character has beside certain others."""
+
+    name: str
+    side: str
+    """"before" or "behind" them."""
+    characters: frozenset[str]
+
+    def chosen(self, before: Token | None, after: Token | None) -> str | None:
+        if self.side == "before":
+            return self.name if after is not None and after.text[0] in self.characters else None
+        return self.name if before is not None and before.text[-1] in self.characters else None
+
+
+@cache
+def _by_characters() -> dict[str, tuple[_Beside, ...]]:
+    rows: dict[str, tuple[_Beside, ...]] = {}
+    for character, name, side, beside in rows_of("beside"):
+        rows[character] = (*rows.get(character, ()), _Beside(name, side, frozenset(beside)))
+    return rows
+
+
 def _particles(
     tokens: Sequence[Token], index: int, syllables: list[Syllable], position: int
 ) -> None:
     """Single characters that are read by what stands beside them."""
-    rule = _BESIDE.get(tokens[index].text)
-    if rule is not None and syllables[position].source != "network":
+    character = tokens[index].text
+    rule = _BY_WORDS.get(character)
+    rows = _by_characters().get(character, ())
+    if (rule is not None or rows) and syllables[position].source != "network":
         before = tokens[index - 1] if index else None
         after = tokens[index + 1] if index + 1 < len(tokens) else None
-        name = rule(before, after)
+        name = rule(before, after) if rule is not None else None
+        for row in rows:
+            name = name or row.chosen(before, after)
         if name:
             syllables[position] = parse(name, "context") or syllables[position]
 
@@ -225,31 +252,16 @@ def _jiao(before: Token | None, after: Token | None) -> str | None:
     return "jiao1"
 
 
-def _zhong(before: Token | None, after: Token | None) -> str | None:
-    """种 before what is planted, or where."""
-    planted = after is not None and (after.text in _PLANTED or after.text[0] in "在下了着上满")
-    return "zhong4" if planted else None
-
-
-_PLANTED = frozenset(("树", "花", "菜", "地", "田", "草", "粮食", "蔬菜", "庄稼", "水稻", "玉米"))
-
-
 def _tan(before: Token | None, after: Token | None) -> str | None:
     """弹 a thing, or an instrument."""
     return "tan2" if after is not None else None
-
-
-def _gan(before: Token | None, after: Token | None) -> str | None:
-    """干 behind a verb: dry."""
-    dried = before is not None and before.text in ("晒", "擦", "烘", "吹", "晾", "风", "烤", "喝")
-    return "gan1" if dried else None
 
 
 def _dou(before: Token | None, after: Token | None) -> str | None:
     return "dou1"
 
 
-_BESIDE: dict[str, Callable[[Token | None, Token | None], str | None]] = {
+_BY_WORDS: dict[str, Callable[[Token | None, Token | None], str | None]] = {
     "得": _de,
     "地": _di,
     "着": _zhe,
@@ -260,9 +272,7 @@ _BESIDE: dict[str, Callable[[Token | None, Token | None], str | None]] = {
     "长": _chang,
     "只": _zhi,
     "教": _jiao,
-    "种": _zhong,
     "弹": _tan,
-    "干": _gan,
 }
 
 

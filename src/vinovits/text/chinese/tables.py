@@ -16,9 +16,7 @@ def data_file(name: str) -> Traversable:
 @cache
 def syllable_phones() -> dict[str, tuple[str, ...]]:
     """Phones of each syllable in pinyin without tone, such as "zhuang"; ü is written v."""
-    lines = data_file("syllables.txt").read_text("utf-8").splitlines()
-    rows = (line.split() for line in lines if not line.startswith("#"))
-    return {syllable: tuple(phones) for syllable, *phones in rows}
+    return {syllable: tuple(phones) for syllable, *phones in rows_of("syllables")}
 
 
 @cache
@@ -30,6 +28,10 @@ def words(name: str, key: str) -> frozenset[str]:
 @cache
 def readings(name: str) -> dict[str, str]:
     """A table of readings in pinyin: the file `name`.txt, a word and its syllables a line."""
+    return {word: " ".join(names) for word, *names in rows_of(name)}
+
+
+def rows_of(name: str) -> list[list[str]]:
+    """The lines of the file `name`.txt, cut at spaces; those with # in front are comments."""
     lines = data_file(f"{name}.txt").read_text("utf-8").splitlines()
-    rows = (line.partition(" ") for line in lines if line and not line.startswith("#"))
-    return {word: names for word, _, names in rows}
+    return [line.split() for line in lines if line and not line.startswith("#")]
