@@ -94,3 +94,27 @@ def test_symbols_of_a_config_must_fit_the_embedding(tiny_config: dict[str, Any])
 def test_what_another_program_saved_is_of_no_family(tiny_config: dict[str, Any]) -> None:
     with pytest.raises(CheckpointError, match="of no family that is known: it has symbols 5\\."):
         detect({"enc_p.emb.weight": torch.zeros(5, 8)}, {})
+
+
+@pytest.mark.parametrize("family", ["2.1", "2.3"])
+def test_a_version_that_isnt_known_is_told_with_the_known_ones(
+    tiny_config: dict[str, Any], family: str
+) -> None:
+    found = detect(_tensors(tiny_config, family), {**tiny_config, "version": "9.9"})
+    assert found.variant.name == family
+    assert re.search(r"version, 9\.9, isn't known\. Known are 1\.0,.* 2\.4\.", found.reason)
+
+
+def test_a_version_of_another_family_is_told(tiny_config: dict[str, Any]) -> None:
+    found = detect(_tensors(tiny_config, "2.1"), {**tiny_config, "version": "2.4"})
+    assert "The config's version, 2.4, is that of 2.4 and jp-extra." in found.reason
+    found = detect(_tensors(tiny_config, "sbv2"), {**tiny_config, "version": "9.9"})
+    assert "version" not in found.reason
+
+
+@pytest.mark.parametrize("name", ["emb.weight", "bert_proj.weight", "emo_vq._codebook.embed"])
+def test_tensors_without_axes_are_of_no_family(tiny_config: dict[str, Any], name: str) -> None:
+    tensors = _tensors(tiny_config, "2.2")
+    tensors[f"enc_p.{name}"] = torch.tensor(1.0)
+    with pytest.raises(CheckpointError, match="of no family"):
+        detect(tensors, tiny_config)

@@ -52,6 +52,15 @@ def test_steps_in_names_of_the_other_program_and_age_where_they_tie(folder: Path
     assert open_source(folder).weights.name == "b_s5000.safetensors"
 
 
+def test_what_isnt_a_file_is_no_checkpoint(folder: Path) -> None:
+    (folder / "G_5.pth").symlink_to(folder / "gone.pth")
+    (folder / "G_6.pth").mkdir()
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        open_source(folder)
+    _touch(folder / "G_1.pth")
+    assert open_source(folder).weights.name == "G_1.pth"
+
+
 def test_the_layout_of_a_training_folder(tmp_path: Path) -> None:
     _touch(tmp_path / "models" / "G_100.pth")
     (tmp_path / "configs").mkdir()

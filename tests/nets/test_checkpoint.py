@@ -184,6 +184,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
         ("model", "n_flow_layer", 101, "at most 100"),
         ("model", "upsample_rates", "x", "wrong kind"),
         ("model", "p_dropout", [], "wrong kind"),
+        ("model", "p_dropout", float("nan"), "from 0 to 1"),
+        ("data", "n_speakers", -3, "can't be negative"),
         ("data", "sampling_rate", float("inf"), "wrong kind"),
         ("model", "upsample_kernel_sizes", [8], "two lengths"),
         ("model", "resblock_dilation_sizes", [], "two lengths"),
@@ -275,3 +277,27 @@ def test_a_config_of_an_absurd_size_takes_no_memory(
     config = ModelConfig.from_dict(tiny_config, VARIANT)
     with pytest.raises(CheckpointError, match="wrong shape"):
         load_checkpoint(tiny_checkpoint / "G_0.pth", config, VARIANT)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.zeros(8).to_sparse(),
+        torch.zeros(8, device="meta"),
+        torch.zeros(1).expand(10**5, 10**6),  # 4 bytes that claim to be 400 GB
+    ],
+)
+def test_tensors_without_values_of_their_own(
+    data: dict[str, Any], tmp_path: Path, value: torch.Tensor
+) -> None:
+    data["model"]["dp.proj.bias"] = value
+    torch.save(data, tmp_path / "G_0.pth")
+    with pytest.raises(CheckpointError, match=r"all values of its tensors.*of dp\.proj\.bias"):
+        read_state(tmp_path / "G_0.pth")
+
+
+def test_tensors_without_names(data: dict[str, Any], tmp_path: Path) -> None:
+    data["model"][1] = torch.zeros(1)
+    torch.save(data, tmp_path / "G_0.pth")
+    with pytest.raises(CheckpointError, match="no table of tensors"):
+        read_state(tmp_path / "G_0.pth")

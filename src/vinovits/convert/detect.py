@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,13 @@ def detect(
     version = config.get("version")
     if not fitting:
         raise CheckpointError(_no_family(found, version))
+    doubt = _doubt(fitting, version)
     if len(fitting) == 1:
-        reason = f"The family {fitting[0].name}, the only one with such tensors: {_words(found)}."
-        if version is not None and fitting[0].versions and version not in fitting[0].versions:
-            reason += f" (The config's version, {version}, is another's.)"
-        return Detection(fitting[0], reason)
+        return Detection(
+            fitting[0],
+            f"The family {fitting[0].name}, the only one with such tensors: {_words(found)}."
+            f"{doubt}",
+        )
     names = " and ".join(variant.name for variant in fitting)
     told = [variant for variant in fitting if str(version) in variant.versions]
     if told:
@@ -73,14 +75,34 @@ def detect(
         keys = ", ".join(marked[-1].config_keys)
         return Detection(
             marked[-1],
-            f"The family {marked[-1].name}: the tensors fit {names}, and the config has {keys}.",
+            f"The family {marked[-1].name}: the tensors fit {names}, and the config has {keys}."
+            f"{doubt}",
         )
     others = " or ".join(f"--variant {variant.name}" for variant in fitting[:-1])
     return Detection(
         fitting[-1],
         f"The family {fitting[-1].name}, the newest of those that the tensors fit ({names}): the "
-        f"config's version ({version or 'none'}) doesn't tell. Take {others} if you know better.",
+        f"config's version ({version or 'none'}) doesn't tell. Take {others} if you know better."
+        f"{doubt}",
     )
+
+
+def _doubt(fitting: Sequence[Variant], version: object) -> str:
+    """What is odd about the version in the config, as a sentence with a space before it.
+
+    Style-Bert-VITS2 counts its versions on its own, so its configs may have any.
+    """
+    if version is None or not all(variant.versions for variant in fitting):
+        return ""
+    owners = [variant.name for variant in VARIANTS.values() if str(version) in variant.versions]
+    if not owners:
+        known = dict.fromkeys(name for variant in VARIANTS.values() for name in variant.versions)
+        return (
+            f" (The config's version, {version!s:.40}, isn't known. Known are {', '.join(known)}.)"
+        )
+    if not any(variant.name in owners for variant in fitting):
+        return f" (The config's version, {version}, is that of {' and '.join(owners)}.)"
+    return ""
 
 
 def _wanted(name: str, found: Traits) -> Variant:
@@ -127,7 +149,8 @@ def _traits_of_tensors(tensors: Mapping[str, Tensor]) -> Traits:
     shapes = {
         name.removeprefix("enc_p."): tuple(tensor.shape)
         for name, tensor in tensors.items()
-        if name.startswith("enc_p.")
+        # Of one axis is none of those that are looked at, but for damage.
+        if name.startswith("enc_p.") and tensor.dim() > 1
     }
     traits: Traits = {
         trait: shapes[f"{table}.weight"][0]
@@ -153,8 +176,8 @@ def _traits_of_tensors(tensors: Mapping[str, Tensor]) -> Traits:
         if name in shapes:
             traits[trait] = shapes[name][1]
     if "emo_vq._codebook.embed" in shapes:
-        heads, rows, width = shapes["emo_vq._codebook.embed"]
-        traits["emotion codebooks"] = f"{heads} of {rows} x {width}"
+        heads, *rows = shapes["emo_vq._codebook.embed"]
+        traits["emotion codebooks"] = f"{heads} of {' x '.join(map(str, rows))}"
     return traits
 
 

@@ -142,7 +142,8 @@ def _newest(folder: Path) -> tuple[Path, tuple[str, ...]]:
         raise CheckpointError(
             f"{folder} is a voice folder already. Speak with it: vinovits say --voice {folder} ..."
         )
-    found = [path for pattern in _WEIGHTS for path in folder.glob(pattern)]
+    # What isn't a file is passed over, such as a link to a checkpoint that is gone.
+    found = [path for pattern in _WEIGHTS for path in folder.glob(pattern) if path.is_file()]
     if not found:
         raise CheckpointError(
             f"The folder {folder} holds no checkpoint: no G_*.pth, *.safetensors or *.aivm, nor "

@@ -140,7 +140,9 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
             "Download it again and compare its size."
         ) from None
     model = data.get("model") if isinstance(data, dict) else None
-    if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
+    if not isinstance(model, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in model.items()
+    ):
         raise CheckpointError(
             f'The checkpoint {path} has no table of tensors under "model". A generator is named '
             "G_*.pth."
@@ -164,6 +166,13 @@ def _check_generator(path: Path, model: Mapping[str, Tensor]) -> None:
 
 
 def _check_values(path: Path, model: Mapping[str, Tensor]) -> None:
+    # A few bytes may claim to be a tensor of any size.
+    empty = [name for name, tensor in model.items() if not _is_stored(tensor)]
+    if empty:
+        raise CheckpointError(
+            f"The checkpoint {path} doesn't hold all values of its tensors, such as those of "
+            f"{', '.join(empty[:5])}. Get the file from its maker."
+        )
     whole = [name for name, tensor in model.items() if not tensor.is_floating_point()]
     if whole:
         raise CheckpointError(
@@ -176,6 +185,13 @@ def _check_values(path: Path, model: Mapping[str, Tensor]) -> None:
             f"The checkpoint {path} holds values that aren't finite, in {', '.join(broken[:5])}: "
             "its training diverged, or the file is damaged. Take an earlier checkpoint."
         )
+
+
+def _is_stored(tensor: Tensor) -> bool:
+    """Whether a tensor is a plain table with a value in memory for each of its places."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return tensor.nelement() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -188,6 +188,14 @@ def _check_sizes(config: ModelConfig) -> None:
             raise CheckpointError(
                 f"The config has {name} {size}; it must be at least 1 and at most {most}."
             )
+    if not 0 <= config.p_dropout <= 1:  # NaN is in no range
+        raise CheckpointError(
+            f"The config has p_dropout {config.p_dropout}; it must be from 0 to 1."
+        )
+    if config.n_speakers < 0:
+        raise CheckpointError(
+            f"The config has n_speakers {config.n_speakers}; it can't be negative."
+        )
     if config.hidden_channels % config.n_heads:
         raise CheckpointError(
             f"The config has {config.hidden_channels} hidden_channels, which {config.n_heads} "
