@@ -20,7 +20,7 @@ READINGS = {
     "人参差不齐": "ren2 cen1 ci1 bu4 qi2",
     "衣服晒干了": "yi1 fu5 shai4 gan1 le5",
     "单老师姓单": "shan4 lao3 shi1 xing4 shan4",
-    "朴小姐和查老师": "piao2 xiao3 jie3 he2 zha1 lao3 shi1",
+    "朴小姐和查老师": "piao2 xiao3 jie5 he2 zha1 lao3 shi1",
     "他教我弹钢琴": "ta1 jiao1 wo3 tan2 gang1 qin2",
     "六安蚌埠铅山": "lu4 an1 beng4 bu4 yan2 shan1",
     "女儿说那儿的花儿红": "nv3 er2 shuo1 na4 er5 de5 hua1 er5 hong2",

@@ -84,6 +84,10 @@ def realign(traced: Traced, text: str) -> Traced:
     """
     if text == traced.text:
         return traced
+    if len(text) == len(traced.text) and not any(
+        old != new and old.isalnum() for old, new in zip(traced.text, text, strict=True)
+    ):
+        return Traced(text, traced.spans)  # only marks changed: no need for the slow way
     spans: list[Span] = []
     matcher = SequenceMatcher(None, traced.text, text, autojunk=False)
     for kind, old, old_end, new, new_end in matcher.get_opcodes():
