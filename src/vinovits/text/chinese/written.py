@@ -7,10 +7,12 @@ special ones first, so that what is left for the last ones is plain numbers.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from functools import cache
 
 from vinovits.text.chinese.numbers import MAX_DIGITS, cardinal, digits
+from vinovits.text.chinese.tables import data_file
 from vinovits.text.chinese.traced import Traced, substitute
 
 Say = Callable[[re.Match[str]], str | None]
@@ -23,135 +25,12 @@ _COUNTERS = (
     "个位只条张块瓶杯份本辆台匹头亩次天年岁斤吨克公倍名人件家层座栋间套双对种类届场部首篇句段"
     "项把支根棵朵片颗粒滴间所门口盒箱袋包碗盘桶元角分米里厘毫升小点周号月日世页章节集季步"
 )
-_UNITS = {
-    "km/h": "千米每小时",
-    "m/s": "米每秒",
-    "km²": "平方千米",
-    "cm²": "平方厘米",
-    "m²": "平方米",
-    "km2": "平方千米",
-    "m2": "平方米",
-    "cm³": "立方厘米",
-    "m³": "立方米",
-    "m3": "立方米",
-    "mg/L": "毫克每升",
-    "kg/m": "千克每米",
-    "km": "千米",
-    "cm": "厘米",
-    "mm": "毫米",
-    "nm": "纳米",
-    "μm": "微米",
-    "m": "米",
-    "kg": "千克",
-    "Kg": "千克",
-    "KG": "千克",
-    "mg": "毫克",
-    "g": "克",
-    "t": "吨",
-    "mL": "毫升",
-    "ml": "毫升",
-    "L": "升",
-    "l": "升",
-    "kHz": "千赫",
-    "MHz": "兆赫",
-    "GHz": "吉赫",
-    "Hz": "赫兹",
-    "kWh": "千瓦时",
-    "kW": "千瓦",
-    "W": "瓦",
-    "kV": "千伏",
-    "V": "伏",
-    "mAh": "毫安时",
-    "mA": "毫安",
-    "dB": "分贝",
-    "kcal": "千卡",
-    "cal": "卡",
-    "kPa": "千帕",
-    "MPa": "兆帕",
-    "Pa": "帕",
-    "min": "分钟",
-    "ms": "毫秒",
-    "s": "秒",
-    "h": "小时",
-    "°C": "摄氏度",
-    "°F": "华氏度",
-    "°": "度",
-}
-_UNIT = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True))
-_CURRENCIES = {"¥": "元", "$": "美元", "US$": "美元", "€": "欧元", "£": "英镑", "₩": "韩元"}
-_OPERATORS = {
-    "+": "加",
-    "-": "减",
-    "−": "减",
-    "×": "乘",
-    "*": "乘",
-    "÷": "除以",
-    "/": "除以",
-    "=": "等于",
-    "<": "小于",
-    ">": "大于",
-    "≤": "小于等于",
-    "≥": "大于等于",
-    "≠": "不等于",
-    "≈": "约等于",
-    "±": "加减",
-}
-_FRACTIONS = {
-    "½": "二分之一",
-    "⅓": "三分之一",
-    "⅔": "三分之二",
-    "¼": "四分之一",
-    "¾": "四分之三",
-    "⅛": "八分之一",
-}
-_GREEK = {
-    "α": "阿尔法",
-    "β": "贝塔",
-    "γ": "伽马",
-    "δ": "德尔塔",
-    "ε": "艾普西隆",
-    "ζ": "泽塔",
-    "η": "伊塔",
-    "θ": "西塔",
-    "ι": "约塔",
-    "κ": "卡帕",
-    "λ": "兰姆达",
-    "μ": "缪",
-    "ν": "纽",
-    "ξ": "克西",
-    "ο": "奥密克戎",
-    "π": "派",
-    "ρ": "柔",
-    "σ": "西格玛",
-    "τ": "陶",
-    "υ": "宇普西隆",
-    "φ": "斐",
-    "χ": "希",
-    "ψ": "普西",
-    "ω": "欧米伽",
-}
-_SIGNS = {
-    "%": "百分号",
-    "‰": "千分号",
-    "&": "和",
-    "@": "艾特",
-    "+": "加",
-    "=": "等于",
-    "±": "正负",
-    "×": "乘",
-    "÷": "除以",
-    "≈": "约等于",
-    "≠": "不等于",
-    "≤": "小于等于",
-    "≥": "大于等于",
-    "√": "根号",
-    "∞": "无穷大",
-    "°": "度",
-    "→": "到",
-    "℡": "电话",
-    **_CURRENCIES,
-    **_FRACTIONS,
-}
+
+
+@cache
+def _names(section: str) -> dict[str, str]:
+    """How the signs of one section of signs.toml are said."""
+    return dict(tomllib.loads(data_file("signs.toml").read_text("utf-8"))[section])
 
 
 def in_words(traced: Traced) -> Traced:
@@ -255,11 +134,11 @@ def _negative(per: str, text: str) -> str:
 
 def _money(match: re.Match[str]) -> str:
     amount = number(match["amount"].replace(",", ""), counted=True)
-    return f"{amount}{match['scale'] or ''}{_CURRENCIES[match['sign']]}"
+    return f"{amount}{match['scale'] or ''}{_names('currencies')[match['sign']]}"
 
 
 def _measured(match: re.Match[str]) -> str:
-    unit = _UNITS[match["unit"]]
+    unit = _names("units")[match["unit"]]
     amount = match["amount"].replace(",", "")
     if unit in ("摄氏度", "华氏度", "度") and amount.startswith("-"):
         return "零下" + number(amount[1:]) + unit
@@ -267,7 +146,7 @@ def _measured(match: re.Match[str]) -> str:
 
 
 def _range_of_units(match: re.Match[str]) -> str:
-    unit = _UNITS[match["unit"]] if match["unit"] in _UNITS else match["unit"]
+    unit = _names("units")[match["unit"]] if match["unit"] in _names("units") else match["unit"]
     return f"{number(match['a'], counted=True)}到{number(match['b'], counted=True)}{unit}"
 
 
@@ -281,7 +160,7 @@ def _formula(match: re.Match[str]) -> str:
         if sign[0].isdigit():
             said.append(number(sign))
         else:
-            said.append("".join(_OPERATORS.get(c, c) for c in sign if not c.isspace()))
+            said.append("".join(_names("operators").get(c, c) for c in sign if not c.isspace()))
     return "".join(said)
 
 
@@ -373,6 +252,8 @@ def _address(match: re.Match[str]) -> str:
 @cache
 def _rules() -> tuple[tuple[re.Pattern[str], Say], ...]:
     """The patterns in the order in which they are tried."""
+    units = "|".join(map(re.escape, sorted(_names("units"), key=len, reverse=True)))
+    signs = _names("currencies") | _names("fractions") | _names("signs")
     compiled: list[tuple[str, Say]] = [
         (r"https?://[!-~]+|www\.[!-~]+|[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z]{2,})+", _address),
         (
@@ -429,15 +310,15 @@ def _rules() -> tuple[tuple[re.Pattern[str], Say], ...]:
             _money,
         ),
         (
-            rf"(?<![\d.])(?P<a>{_NUM}){_TO}(?P<b>{_NUM})\s?(?P<unit>(?:{_UNIT})(?![A-Za-z])|[{_COUNTERS}])",
+            rf"(?<![\d.])(?P<a>{_NUM}){_TO}(?P<b>{_NUM})\s?(?P<unit>(?:{units})(?![A-Za-z])|[{_COUNTERS}])",
             _range_of_units,
         ),
-        (rf"(?P<amount>{_SIGNED})\s?(?P<unit>{_UNIT})(?![A-Za-z²³/])", _measured),
+        (rf"(?P<amount>{_SIGNED})\s?(?P<unit>{units})(?![A-Za-z²³/])", _measured),
         (
-            rf"(?P<whole>\d+)(?P<part>[{''.join(_FRACTIONS)}])",
-            lambda m: f"{number(m['whole'])}又{_FRACTIONS[m['part']]}",
+            rf"(?P<whole>\d+)(?P<part>[{''.join(_names('fractions'))}])",
+            lambda m: f"{number(m['whole'])}又{_names('fractions')[m['part']]}",
         ),
-        (r"°(?P<unit>[CF])(?![A-Za-z])", lambda m: _UNITS["°" + m["unit"]]),
+        (r"°(?P<unit>[CF])(?![A-Za-z])", lambda m: _names("units")["°" + m["unit"]]),
         (r"(?<![\d.A-Za-z])\.(?P<fraction>\d+)", lambda m: "零点" + digits(m["fraction"])),
         (r"(?P<base>\d+(?:\.\d+)?|[A-Za-z])(?P<power>\^-?\d+|[²³])", _power),
         (
@@ -462,10 +343,10 @@ def _rules() -> tuple[tuple[re.Pattern[str], Say], ...]:
         (rf"(?P<number>{_SIGNED}|{_NUM})(?=(?P<counter>[{_COUNTERS}])?)", _plain),
         (r"(?<=[A-Za-z])\+\+", lambda m: "加加"),
         (r"(?<=(?<![A-Za-z])[A-Z])#", lambda m: "井"),
-        ("[\u0391-\u03c9]", lambda m: _GREEK.get(m[0].lower().replace("ς", "σ"))),
+        ("[\u0391-\u03c9]", lambda m: _names("greek").get(m[0].lower().replace("ς", "σ"))),
         (
-            "[" + re.escape("".join(key for key in _SIGNS if len(key) == 1)) + "]",
-            lambda m: _SIGNS[m[0]],
+            "[" + re.escape("".join(key for key in signs if len(key) == 1)) + "]",
+            lambda m: signs[m[0]],
         ),
     ]
     return tuple((re.compile(pattern), say) for pattern, say in compiled)
