@@ -16,6 +16,7 @@ import pytest
 import vinovits
 from vinovits.engine.voice import Voice
 from vinovits.errors import DeviceError, LanguageError, TextError, UsageError
+from vinovits.graphs import GraphInfo
 
 TEXT = "Hello there. This is a longer second sentence, with a pause! And 3 more?"
 
@@ -164,6 +165,28 @@ def test_many_threads_never_get_each_others_audio(voice: Voice) -> None:
         ]
         for i, future in enumerate(futures):
             np.testing.assert_array_equal(future.result().samples, expected[i % len(jobs)].samples)
+
+
+def test_another_thread_may_load_features_while_graphs_are_listed(voice: Voice) -> None:
+    stages = voice.stages
+    stages.load_features("en")
+    [(key, bert)] = stages._bert.items()
+
+    class Slow:
+        """Asked where it runs, a model that was unloaded takes seconds to compile."""
+
+        name = "slow"
+
+        @property
+        def info(self) -> GraphInfo:
+            stages._bert["another"] = bert
+            return bert.info
+
+    try:
+        stages._bert[key] = Slow()  # type: ignore[assignment]
+        assert {"encoder", "flow", "decoder", "slow"} <= set(voice.graphs())
+    finally:
+        stages._bert = {key: bert}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,8 @@ class Stages:
     def infos(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
         infos = {name: graph.info for name, graph in self.graphs.items()}
-        for bert in self._bert.values():
+        # A copy: other threads may load the models of another language meanwhile.
+        for bert in list(self._bert.values()):
             infos[bert.name] = bert.info
         return infos
 
