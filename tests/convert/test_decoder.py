@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from vinovits.convert.decoder import decoder_graph
+from vinovits.convert.decoder import bf16_snr, decoder_graph
 from vinovits.errors import CheckpointError
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
@@ -93,3 +93,11 @@ def test_kernel_that_makes_no_whole_frames_is_refused(
     tiny_config["model"]["upsample_kernel_sizes"] = [kernel] * len(rates)
     with pytest.raises(CheckpointError, match=f"with a kernel of {kernel}"):
         ModelConfig.from_dict(tiny_config, VARIANTS["2.3"])
+
+
+@torch.no_grad()
+def test_silence_has_no_noise_to_be_measured(tiny_config: dict) -> None:  # type: ignore[type-arg]
+    network = network_with(config_with(tiny_config))
+    assert 20 < bf16_snr(network) < 80
+    network.dec.conv_post.weight.zero_()
+    assert bf16_snr(network) == 0

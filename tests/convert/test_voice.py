@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ def test_every_stage_is_compared(tiny_checkpoint: Path, tmp_path: Path) -> None:
     conversion = _convert(tiny_checkpoint, tmp_path / "voice")
     stages = [found.stage for found in conversion.differences]
     assert stages == ["m_p", "logs_p", "logw_sdp", "logw_dp", "z", "audio"]
+    assert all(0 < found.relative < 1e-4 for found in conversion.differences)
+
+
+def test_a_checkpoint_that_draws_random_phones_out_is_compared_all_the_same(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    import torch
+
+    source = shutil.copytree(tiny_checkpoint, tmp_path / "source")
+    content = torch.load(source / "G_0.pth", weights_only=True)
+    content["model"]["dp.proj.bias"] += 12
+    torch.save(content, source / "G_0.pth")
+    conversion = _convert(source, tmp_path / "voice")
     assert all(0 < found.relative < 1e-4 for found in conversion.differences)
 
 

@@ -118,6 +118,10 @@ def between(encoded: Mapping[str, Array], inputs: Inputs) -> dict[str, npt.NDArr
     """The numpy stages between encoder and flow: logw, frames and z_p."""
     logw = mix_durations(encoded["logw_sdp"], encoded["logw_dp"], inputs.sdp_ratio)
     frames = frames_per_phone(logw, inputs.length_scale)
+    # Cut where the noise ends: checkpoints may draw random phones out without end, and recorded
+    # noise is as long as the right durations.
+    ends = np.minimum(np.cumsum(frames, axis=2), inputs.noise_prior.shape[2])
+    frames = np.diff(ends, axis=2, prepend=0)
     noise = inputs.noise_prior[:, :, : int(frames.sum())]
     z_p = expand(encoded["m_p"], encoded["logs_p"], frames, noise, inputs.noise)
     return {"logw": logw, "frames": frames, "z_p": z_p}

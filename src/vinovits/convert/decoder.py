@@ -60,8 +60,9 @@ def bf16_snr(network: Synthesizer) -> float:
     exact = network.dec(z, g)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rounded = network.dec(z, g).float()
-    noise = (rounded - exact).square().sum().clamp(min=1e-20)
-    return float(10 * torch.log10(exact.square().sum() / noise))
+    # A decoder that gives silence has neither sound nor noise; JSON knows no infinity.
+    sound, noise = ((x.square().sum().clamp(min=1e-20)) for x in (exact, rounded - exact))
+    return float(10 * torch.log10(sound / noise))
 
 
 def _add_block(
