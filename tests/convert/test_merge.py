@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,23 @@ def test_what_was_merged_can_be_converted(parents: tuple[Path, Path], tmp_path: 
     assert made.manifest.variant == "sbv2"
     assert made.manifest.card.licence == "CC0-1.0 and MIT"
     assert set(made.manifest.styles) == {"Neutral", "Glad", "Sad", "Angry"}
+
+
+def test_tensors_that_lie_transposed_in_memory(parents: tuple[Path, Path], tmp_path: Path) -> None:
+    for parent in parents:
+        folder = shutil.copytree(parent, tmp_path / parent.name)
+        weights = open_source(folder).weights
+        tensors = {
+            name: tensor.t().contiguous().t() if tensor.dim() == 2 else tensor
+            for name, tensor in load_file(weights).items()
+        }
+        torch.save({"model": tensors}, folder / "G_1.pth")
+        weights.unlink()
+    folders = [tmp_path / parent.name for parent in parents]
+    merge_checkpoints(*folders, tmp_path / "out", {"style": 0.5})
+    merge_checkpoints(*parents, tmp_path / "expected", {"style": 0.5})
+    expected, merged = _tensors(tmp_path / "expected"), _tensors(tmp_path / "out")
+    assert all(torch.equal(merged[name], expected[name]) for name in expected)
 
 
 @pytest.mark.parametrize(

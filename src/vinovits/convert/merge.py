@@ -35,9 +35,7 @@ class Merge:
     """Sentences for the user about what was taken from where."""
 
 
-def merge_checkpoints(
-    first: Path, second: Path, out: Path, shares: Mapping[str, float], name: str | None = None
-) -> Merge:
+def merge_checkpoints(first: Path, second: Path, out: Path, shares: Mapping[str, float]) -> Merge:
     """Mix two checkpoints of one family into a folder that `convert_checkpoint` takes.
 
     Every tensor becomes a + (b - a) * share, with the share of its part. Tensors stay in the form
@@ -50,7 +48,6 @@ def merge_checkpoints(
             styles, style_vectors.npy.
         shares: By part ("voice", "pitch", "style", "tempo"), the share of the second checkpoint
             from 0 to 1; of parts that aren't named, 0. Style vectors are mixed as the part "style".
-        name: Of the .safetensors file; the folder's if not given.
 
     Raises:
         CheckpointError: One can't be read, or the two don't fit together.
@@ -76,7 +73,7 @@ def merge_checkpoints(
     if styles is not None:
         config["data"] |= {"num_styles": len(styles.vectors), "style2id": styles.names}
     with atomic_folder(out) as work:
-        _write(work, name or out.resolve().name, merged, config, styles)
+        _write(work, out.resolve().name, merged, config, styles)
         card = _card(sources, shares, out)
         (work / CARD_NAME).write_text(
             json.dumps(asdict(card), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
@@ -117,8 +114,9 @@ def _mix_tensors(
     for name in first:
         if name in names:
             share = _share(variant, name, shares)
-            # So written, shares of 0 and 1 give the very tensors of one parent.
-            merged[name] = first[name] * (1 - share) + second[name] * share
+            # So written, shares of 0 and 1 give the very tensors of one parent. Safetensors holds
+            # no transposed views, which .pth files may.
+            merged[name] = (first[name] * (1 - share) + second[name] * share).contiguous()
     return merged
 
 
