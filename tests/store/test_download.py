@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import hashlib
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -389,6 +391,59 @@ def test_a_length_that_nobody_announced(get: Get, hub: Hub, target: Path) -> Non
     hub.script = [chunked]
     get()
     assert target.read_bytes() == CONTENT
+
+
+def endless(sent: list[int]) -> Callable[[Any], None]:
+    """Send chunks until the client hangs up or has far too many, and count them."""
+
+    def act(handler: Any) -> None:
+        piece = b" " * 1_000_000
+        handler.begin(200, Transfer_Encoding="chunked")
+        with contextlib.suppress(OSError):
+            for _ in range(400):
+                handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                sent.append(len(piece))
+        handler.close_connection = True
+
+    return act
+
+
+def test_a_file_without_end_doesnt_fill_the_disk(get: Get, hub: Hub, target: Path) -> None:
+    sent: list[int] = []
+    hub.script = [endless(sent)]
+    with pytest.raises(DownloadError, match="not 102400: it isn't the file"):
+        get(size=len(CONTENT))
+    assert sum(sent) < 50_000_000  # what sockets hold, and more
+    assert list(target.parent.iterdir()) == []
+
+
+def test_an_answer_without_end_doesnt_fill_the_memory(store: Path, hub: Hub) -> None:
+    sent: list[int] = []
+    hub.script = [endless(sent)]
+    with Remote("", FAST) as remote, pytest.raises(DownloadError, match="has no end"):
+        remote.json("/api/models/a/b", "repository a/b")
+    assert sum(sent) < 200_000_000
+
+
+def test_a_redirection_to_an_unencrypted_address_isnt_asked(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import httpx2
+
+    asked = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        return httpx2.Response(302, headers={"Location": "http://storage.example/file"})
+
+    client = partial(httpx2.Client, transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr(httpx2, "Client", client)
+    with (
+        Remote("https://hub.example", FAST) as remote,
+        pytest.raises(DownloadError, match=r"unencrypted address, storage\.example"),
+    ):
+        remote.json("/api", "a listing")
+    assert asked == ["https://hub.example/api"]
 
 
 @pytest.mark.parametrize("name", ["VINOVITS_OFFLINE", "HF_HUB_OFFLINE"])

@@ -207,11 +207,15 @@ class _Attempt:
         return state
 
     def _receive(self, response: httpx2.Response, have: int, state: _State) -> None:
+        size = self._wanted.size or state.size
         self._progress.begin(self._wanted.name, state.size or self._wanted.size, have)
         with self._part.open("ab" if have else "wb") as file:
             for chunk in response.iter_bytes():
                 file.write(chunk)
                 self._progress.advance(len(chunk))
+                have += len(chunk)
+                if size and have > max(size, _PAGE):
+                    break  # Not the file that is wanted: it might go on until the disk is full.
             file.flush()
             os.fsync(file.fileno())
 

@@ -31,6 +31,8 @@ _TOO_BUSY = (408, 425, 429)
 """Statuses besides 5xx that are worth another try."""
 _LONGEST_WAIT = 120.0
 """Seconds; who asks for more is told to come back later."""
+_LARGEST_ANSWER = 100_000_000
+"""Bytes of an answer of the API: many times the longest listing, and no strain on memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Remote:
         while True:
             try:
                 with self.get(self.endpoint + path, what) as response:
-                    body = b"".join(response.iter_bytes())
+                    body = self._read(response, what)
                 break
             except TroubleError as trouble:
                 failures += 1
@@ -127,6 +129,17 @@ class Remote:
                 f"{self.endpoint} doesn't answer as Hugging Face does: what it says of {what} "
                 f"isn't JSON. {self._check_endpoint()}"
             ) from None
+
+    def _read(self, response: httpx2.Response, what: str) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > _LARGEST_ANSWER:
+                raise DownloadError(
+                    f"{self.endpoint} doesn't answer as Hugging Face does: what it says of {what} "
+                    f"has no end. {self._check_endpoint()}"
+                )
+        return bytes(body)
 
     @contextmanager
     def get(
@@ -219,6 +232,7 @@ class Remote:
                     max_redirects=10,
                     timeout=self.patience.timeout,
                     headers={"User-Agent": f"vinovits/{version('vinovits')}"},
+                    event_hooks={"request": [self._check_request]},
                 )
             except (ValueError, httpx2.InvalidURL, ImportError) as error:
                 raise DownloadError(
@@ -227,15 +241,16 @@ class Remote:
                 ) from None
         return self._client
 
+    def _check_request(self, request: httpx2.Request) -> None:
+        """Refuse a redirection from an encrypted to an unencrypted address, before it is asked."""
+        if request.url.scheme == "http" and urlsplit(self.endpoint).scheme == "https":
+            raise DownloadError(
+                f"{self.endpoint} redirects to an unencrypted address, {request.url.host}. It "
+                f"isn't followed. {self._check_endpoint()}"
+            )
+
     def _check(self, response: httpx2.Response, what: str) -> None:
         """Sort a response's status into what is fine, what may pass and what won't."""
-        if response.url.scheme == "http" and any(
-            earlier.url.scheme == "https" for earlier in response.history
-        ):
-            raise DownloadError(
-                f"{self.endpoint} redirects {what} to an unencrypted address, "
-                f"{response.url.host}. It isn't followed. {self._check_endpoint()}"
-            )
         status = response.status_code
         if status in (200, 206, 416):
             return
