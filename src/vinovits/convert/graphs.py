@@ -135,7 +135,10 @@ def _convert(
         # weights. That no length is frozen is proven by running other lengths.
         warnings.filterwarnings("ignore", category=TracerWarning)
         warnings.filterwarnings("ignore", category=DeprecationWarning)
-        graph = ov.convert_model(module, example_input=tuple(example))
+        # Torch would run its trace several times to check it; `compare_stages` checks the graph.
+        trace: Any = torch.jit.trace
+        traced = trace(module, tuple(example), check_trace=False)
+        graph = ov.convert_model(traced, example_input=tuple(example))
     for port, name in zip(graph.inputs, shapes, strict=True):
         port.get_tensor().set_names({name})
     for port, name in zip(graph.outputs, outputs, strict=True):

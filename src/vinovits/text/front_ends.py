@@ -20,6 +20,9 @@ _LETTERS = {
     "en": re.compile("[A-Za-z]"),
 }
 
+_SHIPPED = {"2.3": "2.3-tag"}
+"""Rows of what a release shipped, where the row of its name is how its front end went on later."""
+
 _LOOKED_AT = 50_000
 """Characters: as many as are parted by language in a tenth of a second."""
 
@@ -79,6 +82,8 @@ def _read_one(text: str, language: str, family: str, reading: Reading) -> Iterat
     rules = front_end.RULES
     if reading == "better":
         row = rules.get(f"better/{family}", rules["better"])
+    elif (shipped := _SHIPPED.get(family, family)) in rules:
+        row = rules[shipped]
     elif family in rules:
         row = rules[family]
     else:
