@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -244,6 +246,21 @@ def test_a_voice_is_pulled_and_listed(run: Run, voice: None, hub: Hub, store: Pa
     assert again.exit_code == 1
     assert "There is a voice 'anna2' already" in again.stderr
     assert hub.requests == []
+
+
+def test_who_waited_for_the_same_voice_downloads_nothing(
+    run: Run, voice: None, hub: Hub, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def locked(name: str, progress: object) -> Iterator[None]:
+        (store / "voices" / "anna").mkdir(parents=True)  # as the other one left it
+        yield
+
+    monkeypatch.setattr("vinovits.store.models.locked", locked)
+    result = run("pull", "hf:owner/voices/anna")
+    assert result.exit_code == 1
+    assert "There is a voice 'anna' already" in result.stderr
+    assert [request for request in hub.requests if "/resolve/" in request.path] == []
 
 
 @pytest.mark.parametrize(

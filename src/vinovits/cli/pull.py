@@ -67,12 +67,9 @@ def pull(voice: str, name: str | None, precision: str, mirror: str, keep_source:
         )
     called, model = _find(voice, name, mirror)
     out = own("voices") / called
-    if out.exists():
-        raise OutputError(
-            f"There is a voice {called!r} already, in {out}. Choose another --name, or delete "
-            "that folder."
-        )
+    _check_free(out)
     with store.locked(model.name, Lines()):
+        _check_free(out)  # Whoever was waited for may have made it.
         made = _make(model, out, precision, mirror)
         if not keep_source:
             store.remove(store.source_folder(model.name))
@@ -115,6 +112,14 @@ def _raise_unknown(voice: str) -> None:
         f"There is no voice {voice!r:.200} in the catalogue (it has {known}). Name a repository: "
         f"hf:OWNER/REPO.{folder if Path(voice).exists() else ''}"
     )
+
+
+def _check_free(out: Path) -> None:
+    if out.exists():
+        raise OutputError(
+            f"There is a voice {out.name!r} already, in {out}. Choose another --name, or delete "
+            "that folder."
+        )
 
 
 def _make(model: Model, out: Path, precision: str, mirror: str) -> Conversion:
