@@ -156,7 +156,8 @@ def check_names(files: Iterable[str], required: Iterable[str], where: str) -> No
     """
     names = set(files)
     for name in names:
-        if name in ("", ".", "..") or set(name) & set("/\\\0"):
+        # On Windows a colon parts the letter of a drive from a path on it.
+        if name in ("", ".", "..") or set(name) & set("/\\:\0"):
             raise VoiceError(
                 f"{where} names the file {name!r}, which lies outside of its folder. "
                 "Don't use this folder; get it from its maker again."

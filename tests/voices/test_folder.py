@@ -66,7 +66,9 @@ def test_a_newer_format_asks_for_an_update(folder: Path) -> None:
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("name", ["../encoder.bin", "/etc/passwd", "a/b", "..", "a\\b", "x\0"])
+@pytest.mark.parametrize(
+    "name", ["../encoder.bin", "/etc/passwd", "a/b", "..", "a\\b", "x\0", "C:encoder.bin"]
+)
 def test_paths_that_climb_out_are_refused(folder: Path, name: str) -> None:
     files = json.loads((folder / "voice.json").read_text())["files"]
     _change(folder, files={**files, name: "0" * 64})
