@@ -49,7 +49,7 @@ def test_a_model_is_told_by_its_sizes_whatever_its_folder_is_called(
     assert usual_name(source) == "bert-base-japanese-v3"
     result = run("convert-features", str(source))
     assert result.exit_code == 1
-    assert "doesn't fit its config.json" in result.stderr
+    assert "the model has 32768 embeddings" in result.stderr
     assert not (data / "features" / "bert-base-japanese-v3").exists()
 
 
@@ -103,6 +103,12 @@ def test_wrong_use(run: Run, data: Path, tmp_path: Path) -> None:
     assert run("convert-features", source, "--layer", "99").exit_code == 2
     assert run("convert-features", str(tmp_path / "nowhere")).exit_code == 2
     assert run("convert-features", str(tmp_path)).exit_code == 1  # a folder without a model
+    beyond = run("convert-features", source, "--name", "../beyond")
+    assert beyond.exit_code == 2
+    assert "can't be '../beyond'" in beyond.stderr
+    inside = run("convert-features", f"{source}/config.json", str(tmp_path / "out"))
+    assert inside.exit_code == 1
+    assert "is a file. Name the folder" in inside.stderr
     assert run("convert-features", source).exit_code == 0
     again = run("convert-features", source)
     assert again.exit_code == 1

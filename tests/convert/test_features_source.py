@@ -163,6 +163,15 @@ def test_a_table_of_something_else(tmp_path: Path) -> None:
         Weights(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "value", [VALUES.to_sparse(), VALUES.to("meta"), torch.ones(1).expand(10**5, 10**6)]
+)
+def test_tensors_without_values_are_missing(tmp_path: Path, value: torch.Tensor) -> None:
+    torch.save({"a.weight": value}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match=r"a\.weight is missing"):
+        read(tmp_path)
+
+
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     state = {"nan": torch.tensor([1.0, float("nan")]), "shape": torch.zeros(3)}
     torch.save(state, tmp_path / "pytorch_model.bin")

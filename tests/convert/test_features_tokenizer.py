@@ -20,7 +20,7 @@ from vinovits.errors import CheckpointError, VinovitsError
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
-def make(folder: Path, tokens: list[str], vocabulary: int = 100, **settings: object) -> Tokenizer:
+def make(folder: Path, tokens: list[str], vocabulary: int = 12, **settings: object) -> Tokenizer:
     source, out = folder / "source", folder / "out"
     source.mkdir()
     out.mkdir()
@@ -80,6 +80,11 @@ def test_other_japanese_tokenizers_are_named(tmp_path: Path) -> None:
 def test_a_vocabulary_larger_than_the_model(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="ids up to 6, but the model has 6 embeddings"):
         make(tmp_path, [*SPECIAL, "a", "b"], 6)
+
+
+def test_a_vocabulary_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="only 7 tokens, but the model has 15 embeddings"):
+        make(tmp_path, [*SPECIAL, "a", "b"], 15)
 
 
 def test_a_vocabulary_without_what_every_text_needs(tmp_path: Path) -> None:

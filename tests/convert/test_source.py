@@ -117,7 +117,14 @@ def test_style_vectors_that_cant_be(table: Any, data: dict[str, Any], message: s
         read_styles(content.getvalue(), {"data": data}, Path("here"))
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x93NUMPY\x01\x00"])
+HUGE = (
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000, 256), }".ljust(117) + b"\n"
+)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x01\x00v\x00" + HUGE]
+)
 def test_style_vectors_that_are_none(content: bytes) -> None:
     with pytest.raises(CheckpointError, match="can't be read"):
         read_styles(content, {}, Path("here"))
@@ -247,6 +254,14 @@ def test_a_file_that_is_no_aivm(tmp_path: Path) -> None:
     save_file({"x": np.zeros(1, np.float32)}, tmp_path / "b.aivm")
     with pytest.raises(CheckpointError, match="Is it an AIVM file"):
         read_aivm(tmp_path / "b.aivm")
+
+
+def test_a_file_that_calls_itself_what_no_voice_can_be_called(tmp_path: Path, write: Write) -> None:
+    from vinovits.convert.voice import convert_checkpoint
+
+    path = write(lambda manifest: manifest.update(name="../evil"))
+    with pytest.raises(CheckpointError, match=r"anna.aivm \(--name gives another\).*'\.\./evil'"):
+        convert_checkpoint(path, None, tmp_path / "voice")
 
 
 def test_an_aivm_file_becomes_a_voice_with_all_it_tells(tmp_path: Path, write: Write) -> None:

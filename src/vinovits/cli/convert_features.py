@@ -11,7 +11,7 @@ import click
 
 from vinovits.cli.inputs import InputPath
 from vinovits.cli.streams import console, megabytes
-from vinovits.errors import MissingExtraError
+from vinovits.errors import MissingExtraError, UsageError
 
 
 @click.command("convert-features", short_help="Convert a feature model to OpenVINO.")
@@ -62,11 +62,13 @@ def convert_features(
             f"Converting needs {error.name}, which isn't installed. Install it with: "
             "pip install 'vinovits[convert]'"
         ) from error
+    from vinovits.manifests import check_name
     from vinovits.output.atomic import write_error
     from vinovits.places import own
     from vinovits.store.catalogue import catalogue
 
     name = name or (out.resolve().name if out else usual_name(folder))
+    check_name(name, "The name of the model", UsageError)
     if out is None:
         out = own("features") / name
         try:

@@ -108,7 +108,7 @@ def read_styles(content: bytes, config: Mapping[str, Any], where: Path) -> Style
     """
     try:
         vectors = np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, MemoryError) as error:  # a header may claim any size
         raise CheckpointError(f"The style vectors of {where} can't be read: {error}.") from None
     if vectors.ndim != 2 or vectors.dtype.kind != "f" or not len(vectors):
         raise CheckpointError(

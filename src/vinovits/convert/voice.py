@@ -105,7 +105,11 @@ def convert_checkpoint(
     if precision not in PRECISIONS:
         raise UsageError(f"Unknown precision {precision!r}; there are {', '.join(PRECISIONS)}.")
     source = open_source(checkpoint, config)
-    name = name if name is not None else source.name or out.resolve().name
+    if name is None and source.name is not None:
+        # The user gave none, and what a file calls itself is the file's fault.
+        name = source.name
+        check_name(name, f"The name in {source.weights} (--name gives another)", CheckpointError)
+    name = out.resolve().name if name is None else name
     check_name(name, "The name of the voice", UsageError)
     tensors = {
         tensor: value

@@ -167,7 +167,7 @@ def _check_generator(path: Path, model: Mapping[str, Tensor]) -> None:
 
 def _check_values(path: Path, model: Mapping[str, Tensor]) -> None:
     # A few bytes may claim to be a tensor of any size.
-    empty = [name for name, tensor in model.items() if not _is_stored(tensor)]
+    empty = [name for name, tensor in model.items() if not is_stored(tensor)]
     if empty:
         raise CheckpointError(
             f"The checkpoint {path} doesn't hold all values of its tensors, such as those of "
@@ -187,7 +187,7 @@ def _check_values(path: Path, model: Mapping[str, Tensor]) -> None:
         )
 
 
-def _is_stored(tensor: Tensor) -> bool:
+def is_stored(tensor: Tensor) -> bool:
     """Whether a tensor is a plain table with a value in memory for each of its places."""
     if tensor.layout is not torch.strided or tensor.device.type != "cpu":
         return False

@@ -23,6 +23,7 @@ from vinovits.convert.features.wav2vec2 import convert_emotion
 from vinovits.convert.features.wavlm import convert_wavlm
 from vinovits.errors import CheckpointError, UsageError
 from vinovits.features.manifest import FeatureManifest, write_manifest
+from vinovits.manifests import check_name
 from vinovits.output.atomic import atomic_folder
 
 __all__ = ["ARCHITECTURES", "GraphBuilder", "Precision", "convert_features", "quantise_rows"]
@@ -69,7 +70,7 @@ def convert_features(
 
     Raises:
         CheckpointError: The source lacks a file or a tensor, or isn't what its config says.
-        UsageError: There is no such layer or precision.
+        UsageError: There is no such layer or precision, or the name can't be one.
         OutputError: The folder can't be written.
         MissingExtraError: torch or safetensors isn't installed.
     """
@@ -78,10 +79,12 @@ def convert_features(
     if precision not in get_args(Precision):
         known = ", ".join(get_args(Precision))
         raise UsageError(f"There is no precision {precision!r}. There are: {known}.")
+    name = out.name if name is None else name
+    check_name(name, "The name of the model", UsageError)
     kind, convert = _converter(source)
     if layer is not None and kind not in NETWORKS:
         raise UsageError(f"Voices take one thing of a model of kind {kind}: leave out the layer.")
-    request = Request(source, precision, layer, name or out.name, origin, licence, progress)
+    request = Request(source, precision, layer, name, origin, licence, progress)
     with atomic_folder(out) as folder:
         manifest = convert(request, folder)
         write_manifest(manifest, folder)
@@ -90,6 +93,8 @@ def convert_features(
 
 def _converter(source: Path) -> tuple[str, Callable[[Request, Path], FeatureManifest]]:
     """What the model of a folder is, and what converts it."""
+    if source.is_file():
+        raise CheckpointError(f"{source} is a file. Name the folder that it lies in.")
     if is_g2pw(source):
         return "g2pw", convert_g2pw
     config = Config(source / "config.json")

@@ -257,6 +257,8 @@ def _open(path: Path) -> Mapping[str, Callable[[], Tensor]]:
     try:
         import torch
         from safetensors import SafetensorError, safe_open
+
+        from vinovits.nets.checkpoint import is_stored
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "Converting needs more packages. Install them with `pip install 'vinovits[convert]'`."
@@ -285,10 +287,11 @@ def _open(path: Path) -> Mapping[str, Callable[[], Tensor]]:
         ) from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} holds no table of tensors.")
+    # Those without values in memory, sparse or "meta", are as good as missing.
     return {
         name: partial(_same, tensor)
         for name, tensor in state.items()
-        if isinstance(name, str) and isinstance(tensor, torch.Tensor)
+        if isinstance(name, str) and isinstance(tensor, torch.Tensor) and is_stored(tensor)
     }
 
 

@@ -39,7 +39,7 @@ def write_tokenizers(source: Path, folder: Path, vocabulary: int) -> tuple[int, 
 
     Raises:
         CheckpointError: There is none of these files, one is damaged, or its ids go beyond the
-            embedding table.
+            embedding table or leave half of it unused.
     """
     path = source / "tokenizer_config.json"
     settings = Config(path) if path.is_file() else Config(path, {})
@@ -60,6 +60,12 @@ def write_tokenizers(source: Path, folder: Path, vocabulary: int) -> tuple[int, 
         raise CheckpointError(
             f"{path} has ids up to {max(ids.values())}, but the model has {vocabulary} embeddings: "
             "they don't belong together."
+        )
+    # Released tables have some rows to spare; what a cut-off file lacks would all be [UNK].
+    if 2 * len(ids) < vocabulary:
+        raise CheckpointError(
+            f"{path} has only {len(ids)} tokens, but the model has {vocabulary} embeddings: it is "
+            "cut off, or another model's."
         )
     (folder / TOKENIZER).write_text(text, encoding="utf-8", newline="\n")
     return ids[_FIRST], ids[_LAST]
