@@ -115,6 +115,16 @@ def test_info_shows_the_card(run: Run, tiny: Path, by_path: bool) -> None:
     assert "author" not in shown
 
 
+def test_a_card_doesnt_command_the_terminal(run: Run, tiny: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny, tmp_path / "copy")
+    manifest = json.loads((folder / "voice.json").read_text())
+    manifest["card"]["title"] = "An\x1b]0;evil\x07na \x9b31m\nB"
+    (folder / "voice.json").write_text(json.dumps(manifest))
+    shown = run("info", str(folder)).stdout
+    assert "An]0;evilna 31m" in shown
+    assert not set(shown) & {"\x1b", "\x07", "\x9b"}
+
+
 def test_info_as_json_is_the_manifest(run: Run, tiny: Path) -> None:
     data = json.loads(run("info", "tiny", "--json").stdout)
     manifest = json.loads((tiny / "voice.json").read_text(encoding="utf-8"))

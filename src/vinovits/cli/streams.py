@@ -6,7 +6,7 @@ import io
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -21,6 +21,8 @@ STDOUT = "standard output"
 OUTPUT_IS_CLOSED = "Standard output is closed."
 _WIDE = 400
 """Characters: tables that go to a file or a program are not folded."""
+_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n"), ord("\t")})
+"""Control characters of ASCII and Latin-1, for `str.translate`."""
 
 
 def console(stream: TextIO) -> Console:
@@ -37,7 +39,7 @@ def console(stream: TextIO) -> Console:
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
-    """An empty table without lines.
+    """An empty table without lines. What would command the terminal is left out of its cells.
 
     Args:
         columns: Headings; none gives a table without a head.
@@ -45,7 +47,14 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, header_style="bold", show_header=bool(columns))
+    class Readable(Table):
+        """A table whose words may be a stranger's: names and cards come with voices."""
+
+        def add_row(self, *cells: Any, **options: Any) -> None:
+            plain = (cell.translate(_CONTROLS) if isinstance(cell, str) else cell for cell in cells)
+            super().add_row(*plain, **options)
+
+    made = Readable(box=None, pad_edge=False, header_style="bold", show_header=bool(columns))
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left")
     return made
