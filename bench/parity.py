@@ -227,8 +227,8 @@ def main() -> int:
             print(case.name, file=sys.stderr)
             try:
                 rows += run_case(case, Path(scratch))
-            except VinovitsError as error:
-                failures.append(f"{case.name}: {error}")
+            except (VinovitsError, ValueError, KeyError, RuntimeError) as error:
+                failures.append(f"{case.name}: {type(error).__name__}: {error}")
     for row in rows:
         mark = "ok" if row.passed else "[red]FAIL"
         table.add_row(

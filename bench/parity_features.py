@@ -334,7 +334,7 @@ def main() -> int:
             continue
         try:
             rows += run_model(folder)
-        except (VinovitsError, ValueError, KeyError) as error:
+        except (VinovitsError, ValueError, KeyError, RuntimeError) as error:
             failures.append(f"{folder.name}: {type(error).__name__}: {error}")
     print_rows(console, rows)
     if skipped:
