@@ -76,6 +76,17 @@ def test_folding_restores_the_weight_and_gives_zero_for_zero_gain() -> None:
     assert torch.equal(folded["off.weight"], torch.zeros(4, 3, 5))
 
 
+@pytest.mark.parametrize(
+    ("g", "v"),
+    [((), (4, 3, 5)), ((3, 1, 1), (4, 3, 5)), ((0,), (4, 3, 5)), ((4, 1, 1), (4,)), ((4,), ())],
+)
+def test_halves_of_a_weight_that_dont_fit_each_other_are_left(
+    g: tuple[int, ...], v: tuple[int, ...]
+) -> None:
+    state = {"a.weight_g": torch.ones(g), "a.weight_v": torch.ones(v)}
+    assert fold_weight_norm(state) == state
+
+
 class _Evil:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return os.system, ("touch pwned",)

@@ -199,17 +199,26 @@ def fold_weight_norm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Weight norm: Salimans and Kingma 2016, https://arxiv.org/abs/1602.07868. The norm runs over all
     axes but the first. Where v is all 0 the direction is undefined; the result is then 0, not NaN.
+    Pairs whose shapes don't belong together are left for the comparison of all shapes.
     """
     folded = {}
     for name, tensor in state.items():
-        if name.endswith(".weight_g") and f"{name[:-1]}v" in state:
-            v = state[f"{name[:-1]}v"]
+        stem = name[:-1]
+        if not (name.endswith((".weight_g", ".weight_v")) and _is_pair(state, stem)):
+            folded[name] = tensor
+        elif name.endswith("g"):
+            v = state[f"{stem}v"]
             norm = v.flatten(1).norm(dim=1).reshape(tensor.shape)
             scale = torch.where(norm > 0, tensor / norm, torch.zeros_like(norm))
-            folded[name.removesuffix("_g")] = v * scale
-        elif not (name.endswith(".weight_v") and f"{name[:-1]}g" in state):
-            folded[name] = tensor
+            folded[stem.removesuffix("_")] = v * scale
     return folded
+
+
+def _is_pair(state: Mapping[str, Tensor], stem: str) -> bool:
+    g, v = state.get(f"{stem}g"), state.get(f"{stem}v")
+    if g is None or v is None or v.dim() < 2:
+        return False
+    return g.shape == (len(v), *(1 for _ in v.shape[1:]))
 
 
 def _differences(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
