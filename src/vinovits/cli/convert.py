@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.cli.needs import tell_needs
-from vinovits.errors import MissingExtraError, UsageError
+from vinovits.cli.needs import convert_extra, tell_needs
+from vinovits.errors import UsageError
 
 
 @click.command(short_help="Convert a released checkpoint into a voice folder.")
@@ -83,16 +83,9 @@ def convert(
       vinovits convert model_assets/anna anna
       vinovits convert anna.aivm anna
     """
-    try:
+    with convert_extra("Converting"):
         from vinovits.convert.voice import convert_checkpoint
         from vinovits.voices.manifest import Card
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "vinovits":
-            raise
-        raise MissingExtraError(
-            f"Converting needs {error.name}, which isn't installed. Install it with: "
-            "pip install 'vinovits[convert]'"
-        ) from error
 
     from vinovits.cli.streams import console, print_table, table
 

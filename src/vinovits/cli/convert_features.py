@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 
 from vinovits.cli.inputs import InputPath
+from vinovits.cli.needs import convert_extra
 from vinovits.cli.streams import console, megabytes
-from vinovits.errors import MissingExtraError, UsageError
+from vinovits.errors import UsageError
 
 
 @click.command("convert-features", short_help="Convert a feature model to OpenVINO.")
@@ -52,16 +53,9 @@ def convert_features(
     Example:
       vinovits convert-features Downloads/deberta-v3-large
     """
-    try:
+    with convert_extra("Converting"):
         from vinovits.convert import features
         from vinovits.convert.features.known import usual_name
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "vinovits":
-            raise
-        raise MissingExtraError(
-            f"Converting needs {error.name}, which isn't installed. Install it with: "
-            "pip install 'vinovits[convert]'"
-        ) from error
     from vinovits.manifests import check_name
     from vinovits.output.atomic import write_error
     from vinovits.places import own

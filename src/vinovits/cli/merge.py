@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.errors import MissingExtraError
+from vinovits.cli.needs import convert_extra
 
 _SHARE = click.FloatRange(0, 1)
 
@@ -36,15 +36,8 @@ def merge(first: Path, second: Path, out: Path, **shares: float) -> None:
       vinovits merge anna bella mixed --voice 0.5 --pitch 0.5 --style 0.2
       vinovits convert mixed mixed-voice
     """
-    try:
+    with convert_extra("Merging"):
         from vinovits.convert.merge import merge_checkpoints
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "vinovits":
-            raise
-        raise MissingExtraError(
-            f"Merging needs {error.name}, which isn't installed. Install it with: "
-            "pip install 'vinovits[convert]'"
-        ) from error
 
     made = merge_checkpoints(first, second, out, shares)
     for note in made.notes:

@@ -1,15 +1,38 @@
-"""Which feature models a new voice listens to that aren't here yet."""
+"""What isn't here: packages that a command needs, feature models that a new voice listens to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from vinovits.errors import VoiceError
+from vinovits.errors import MissingExtraError, VoiceError
 
 if TYPE_CHECKING:
     from vinovits.voices.manifest import VoiceManifest
+
+
+@contextmanager
+def convert_extra(doing: str) -> Iterator[None]:
+    """Let a block import what the extra `convert` brings.
+
+    Args:
+        doing: What needs it, for the message: "Converting".
+
+    Raises:
+        MissingExtraError: A package isn't installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "vinovits":
+            raise
+        raise MissingExtraError(
+            f"{doing} needs {error.name}, which isn't installed. Install it with: "
+            "pip install 'vinovits[convert]'"
+        ) from error
 
 
 def tell_needs(manifest: VoiceManifest) -> bool:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vinovits.errors import UsageError, VoiceError
+from vinovits.errors import UsageError
 from vinovits.features.audio import Samples, check_prompt, fingerprint, resample
-from vinovits.features.bert import bucket
+from vinovits.features.bert import bucket, read_tokenizer
 from vinovits.features.cache import ResultCache
 from vinovits.features.lazy import LazyGraph
 from vinovits.features.manifest import ClapManifest, read_manifest
@@ -41,8 +41,6 @@ class ClapFeatures:
     """
 
     def __init__(self, folder: Path, device: str = "cpu", cache_dir: Path | None = None) -> None:
-        from tokenizers import Tokenizer
-
         self._manifest = manifest = read_manifest(folder, ClapManifest)
         self.name = manifest.name
         self.width = manifest.width
@@ -59,10 +57,7 @@ class ClapFeatures:
             manifest.lowest_hz,
             manifest.highest_hz,
         )
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # The binding raises bare Exception, whatever went wrong.
-            raise VoiceError(f"{folder / 'tokenizer.json'} isn't a tokenizer: {error}.") from error
+        self._tokenizer = read_tokenizer(folder / "tokenizer.json")
 
     def text(self, prompt: str) -> Embedding:
         """The embedding of a description, such as "a calm and gentle voice".
