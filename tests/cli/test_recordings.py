@@ -102,3 +102,12 @@ def test_too_short_a_recording(say: Say, count: int) -> None:
 
 def test_a_recording_that_isnt_finite(say: Say) -> None:
     assert "finite" in refused(say, record("nan.wav", np.full(RATE, np.nan, np.float32)))
+
+
+def test_a_silent_recording(say: Say) -> None:
+    assert "is silent" in refused(say, record("silent.wav", LOW * 0))
+
+
+def test_a_recording_that_is_too_long(say: Say) -> None:
+    long = np.tile(LOW, 130 * RATE // len(LOW))
+    assert "at most 120 s are heard" in refused(say, record("long.wav", long))

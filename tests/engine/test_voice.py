@@ -306,6 +306,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     [
         ({"sped": 2}, "no setting 'sped'. Did you mean 'speed'"),
         ({"assist_text": 5}, "assist_text must be a str"),
+        ({"assist_text": "so " * 1000}, "assist_text has 3000 characters; 2000 are read at most"),
         ({"assist_weight": 0.5}, "assist_weight is for an assist_text"),
         ({"assist_text": "a", "assist_weight": 1.5}, "assist_weight must be from 0 to 1"),
         ({"language": "zh"}, "doesn't speak 'zh'. It speaks en"),

@@ -20,6 +20,9 @@ Speaker = str | int | npt.NDArray[np.float32] | None
 ASSIST_WEIGHT = 0.7
 """The share of an assist text in the released code, unless told otherwise."""
 
+LONGEST_ASSIST = 2000
+"""Characters of an assist text: all of it goes through the feature model before the first sound."""
+
 
 class SpeakSettings(TypedDict, total=False):
     """How to speak. What is None or not given is the voice's own."""
@@ -105,6 +108,11 @@ def check_settings(defaults: Defaults, given: SpeakSettings) -> Settings:
     assist = given.get("assist_text")
     if assist is not None and not isinstance(assist, str):
         raise UsageError(f"The setting assist_text must be a str, not {type(assist).__name__}.")
+    if assist and len(assist) > LONGEST_ASSIST:
+        raise UsageError(
+            f"The setting assist_text has {len(assist)} characters; {LONGEST_ASSIST} are read at "
+            "most. A sentence or two is enough for a mood."
+        )
     if not assist and given.get("assist_weight") is not None:
         raise UsageError("The setting assist_weight is for an assist_text, and there is none.")
     return Settings(

@@ -183,7 +183,8 @@ class Voice:
             (gin,), to be passed as `speaker`.
 
         Raises:
-            UsageError: The voice has named speakers, or the recording is too short.
+            UsageError: The voice has named speakers, or the recording is silent, too short or
+                above two minutes.
         """
         if self.manifest.spectrogram is None:
             raise UsageError(
