@@ -159,3 +159,19 @@ def test_the_command(parents: tuple[Path, Path], tmp_path: Path) -> None:
     assert "a checkpoint of the family sbv2" in result.stderr
     assert json.loads((tmp_path / "out" / "card.json").read_text())["title"] == "out"
     assert CliRunner().invoke(cli, [*arguments[:4], "--voice", "2"]).exit_code == 2
+
+
+def test_parents_without_titles_are_told_by_their_folders(
+    parents: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for folder in (tmp_path / "carl", tmp_path / "dora"):
+        shutil.copytree(parents[0], folder)
+        (folder / "card.json").unlink()
+    shutil.copy(
+        tmp_path / "carl" / "tiny_s7.safetensors", tmp_path / "carl" / "tiny_s3.safetensors"
+    )
+    made = merge_checkpoints(tmp_path / "carl", tmp_path / "dora", tmp_path / "out", {})
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    told = "Merged from carl/tiny_s7.safetensors and dora/tiny_s7.safetensors."
+    assert card["description"] == told
+    assert "Of 2 checkpoints" in made.notes[0]

@@ -164,6 +164,19 @@ def test_tokenizer_without_boundary_tokens(tmp_path: Path) -> None:
         convert_features(source, tmp_path / "out", -3)
 
 
+def test_a_full_disk(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vinovits.convert import compact
+
+    def fail(*args: object, **more: object) -> None:
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr(compact.ov, "save_model", fail)
+    with pytest.raises(OutputError, match=r"out can't be written: .*is the disk full\?"):
+        convert_features(source, tmp_path / "out")
+    assert not list(tmp_path.glob("*out*"))
+    assert not list(tmp_path.glob(".vinovits*"))
+
+
 def test_a_folder_with_something_in_it_is_left_alone(source: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine", encoding="ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def save_graph(graph: ov.Model, path: Path, *, half: bool) -> None:
         half: Store the weights as float16.
 
     Raises:
-        RuntimeError: The files can't be written.
+        OSError: The files can't be written.
     """
     results = {port.get_tensor().get_any_name() for port in graph.outputs}
     for number, node in enumerate(graph.get_ordered_ops()):
@@ -36,11 +37,20 @@ def save_graph(graph: ov.Model, path: Path, *, half: bool) -> None:
         for port in node.outputs():
             if not results & port.get_names():
                 port.get_tensor().set_names(set())
-    ov.save_model(graph, path, compress_to_fp16=half)
+    write_graph(graph, path, half=half)
+    content = path.read_bytes()
+    for needless, rest in _NEEDLESS:
+        content = needless.sub(rest, content)
+    path.write_bytes(content)
+
+
+def write_graph(graph: ov.Model, path: Path, *, half: bool = False) -> None:
+    """Write `path` (.xml) and the weights beside it as OpenVINO does.
+
+    Raises:
+        OSError: The files can't be written.
+    """
     try:
-        content = path.read_bytes()
-        for needless, rest in _NEEDLESS:
-            content = needless.sub(rest, content)
-        path.write_bytes(content)
-    except OSError as error:
-        raise RuntimeError(str(error)) from None
+        ov.save_model(graph, path, compress_to_fp16=half)
+    except RuntimeError as error:  # which doesn't say why
+        raise OSError(errno.EIO, f"{error} (is the disk full?)") from None

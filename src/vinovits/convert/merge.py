@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from vinovits.convert.detect import detect
 from vinovits.convert.source import CARD_NAME, STYLES_NAME, Source, Styles, open_source
-from vinovits.errors import CheckpointError, OutputError, UsageError
+from vinovits.errors import CheckpointError, UsageError
 from vinovits.nets.checkpoint import read_state
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.variants import Variant
@@ -78,7 +79,8 @@ def merge_checkpoints(first: Path, second: Path, out: Path, shares: Mapping[str,
         (work / CARD_NAME).write_text(
             json.dumps(asdict(card), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
-    return Merge(out, variant.name, notes)
+    chosen = [note for source in sources for note in source.notes]
+    return Merge(out, variant.name, (*chosen, *notes))
 
 
 def _check_shares(variant: Variant, shares: Mapping[str, float]) -> None:
@@ -161,7 +163,11 @@ def _mix_styles(
 
 
 def _card(sources: tuple[Source, Source], shares: Mapping[str, float], out: Path) -> Card:
-    parents = [source.card.title or str(source.weights.name) for source in sources]
+    # Files are often named alike, such as G_0.pth: the folder tells which of them it is.
+    parents = [
+        source.card.title or f"{source.weights.resolve().parent.name}/{source.weights.name}"
+        for source in sources
+    ]
     told = ", ".join(f"{part} {share:g}" for part, share in shares.items())
     licences = dict.fromkeys(source.card.licence or "not given" for source in sources)
     return Card(
@@ -187,7 +193,7 @@ def _write(
     try:
         save_file(dict(tensors), folder / f"{name}.safetensors")
     except SafetensorError as error:  # what it makes of a full disk
-        raise OutputError(f"{folder} can't be written: {error} Is the disk full?") from None
+        raise OSError(errno.EIO, f"{error} (is the disk full?)") from None
     (folder / "config.json").write_text(
         json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )

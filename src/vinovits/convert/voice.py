@@ -28,7 +28,7 @@ from vinovits.convert.graphs import (
 )
 from vinovits.convert.source import Source, Styles, open_source
 from vinovits.engine.windows import receptive_field
-from vinovits.errors import CheckpointError, OutputError, UsageError
+from vinovits.errors import CheckpointError, UsageError
 from vinovits.manifests import check_name, sha256
 from vinovits.nets.checkpoint import build_network, read_state
 from vinovits.nets.config import ModelConfig
@@ -227,10 +227,7 @@ def _write_graphs(
             table = table.astype(np.float16)
         np.save(folder / "speakers.npy", table, allow_pickle=False)
     for name, graph in graphs.items():
-        try:
-            save_graph(graph, folder / f"{name}.xml", half=precision == "f16")
-        except RuntimeError as error:  # what OpenVINO makes of a full disk
-            raise OutputError(f"{folder} can't be written: {error} Is the disk full?") from None
+        save_graph(graph, folder / f"{name}.xml", half=precision == "f16")
 
 
 def _check_differences(differences: Sequence[StageDifference]) -> None:

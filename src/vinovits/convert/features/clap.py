@@ -26,7 +26,7 @@ from vinovits.manifests import file_sums
 
 def convert_clap(config: Config, request: Request, folder: Path) -> ClapManifest:
     """Write both towers and the tokenizer of a CLAP into `folder`."""
-    from vinovits.runtime import openvino
+    from vinovits.convert.compact import write_graph
 
     text, audio = config.part("text_config"), config.part("audio_config")
     sound = Config(request.source / "preprocessor_config.json")
@@ -42,14 +42,8 @@ def convert_clap(config: Config, request: Request, folder: Path) -> ClapManifest
     tokenizer = roberta_tokenizer(request.source, vocabulary)
     weights = Weights(request.source)
     graph = GraphBuilder(weights, request.precision, request.progress)
-    openvino.save_model(
-        _text_tower(config, text, graph), folder / "text.xml", compress_to_fp16=False
-    )
-    openvino.save_model(
-        _audio_tower(config, audio, graph, clip // hop + 1, bins),
-        folder / "audio.xml",
-        compress_to_fp16=False,
-    )
+    write_graph(_text_tower(config, text, graph), folder / "text.xml")
+    write_graph(_audio_tower(config, audio, graph, clip // hop + 1, bins), folder / "audio.xml")
     (folder / "tokenizer.json").write_text(tokenizer, encoding="utf-8", newline="\n")
     return ClapManifest(
         name=request.name,

@@ -42,7 +42,7 @@ def convert_g2pw(request: Request, folder: Path) -> G2pwManifest:
     Raises:
         CheckpointError: A file is missing or damaged, or the tables don't belong to the graph.
     """
-    from vinovits.runtime import openvino
+    from vinovits.convert.compact import write_graph
 
     source = request.source
     path = next(source / name for name in GRAPHS if (source / name).is_file())
@@ -56,7 +56,7 @@ def convert_g2pw(request: Request, folder: Path) -> G2pwManifest:
     ids = write_vocabulary(source / "vocab.txt", folder)
     if request.precision == "int8":
         _compress(model)
-    openvino.save_model(model, folder / "model.xml", compress_to_fp16=request.precision == "f16")
+    write_graph(model, folder / "model.xml", half=request.precision == "f16")
     text = json.dumps(tables, ensure_ascii=False, separators=(",", ":")) + "\n"
     (folder / "tables.json").write_text(text, encoding="utf-8", newline="\n")
     request.progress(1, 1)

@@ -61,7 +61,7 @@ def convert_text(config: Config, request: Request, folder: Path) -> BertManifest
         CheckpointError: The source lacks a file or a tensor, or isn't what its config says.
         UsageError: There is no such layer.
     """
-    from vinovits.runtime import openvino
+    from vinovits.convert.compact import write_graph
 
     source = request.source
     network = NETWORKS[config.text("model_type")]
@@ -82,7 +82,7 @@ def convert_text(config: Config, request: Request, folder: Path) -> BertManifest
     if config.number("hidden_size") >= _WIDE:
         graph.activation_group = _GROUP
     model = network.build(config, graph, layers)
-    openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    write_graph(model, folder / "model.xml")
     return BertManifest(
         name=request.name,
         kind=BertManifest.KIND,

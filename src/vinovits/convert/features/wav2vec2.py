@@ -30,7 +30,7 @@ def convert_emotion(config: Config, request: Request, folder: Path) -> EmotionMa
     Input: wave float32 (n). Outputs: hidden (F, width), the last hidden state; features (width),
     its mean; logits, of arousal, dominance and valence where those are the labels.
     """
-    from vinovits.runtime import openvino
+    from vinovits.convert.compact import write_graph
 
     sound = Config(request.source / "preprocessor_config.json")
     weights = Weights(request.source, "wav2vec2.")
@@ -53,7 +53,7 @@ def convert_emotion(config: Config, request: Request, folder: Path) -> EmotionMa
         "logits": ops.squeeze(logits, graph.ints(0)),
     }
     model = graph.finish(outputs, [wave], "emotion")
-    openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    write_graph(model, folder / "model.xml")
     return EmotionManifest(
         name=request.name,
         kind=EmotionManifest.KIND,

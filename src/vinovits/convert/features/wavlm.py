@@ -25,7 +25,7 @@ def convert_wavlm(config: Config, request: Request, folder: Path) -> WavlmManife
 
     Input: wave float32 (n). Output: hidden_states (layers + 1, F, width).
     """
-    from vinovits.runtime import openvino
+    from vinovits.convert.compact import write_graph
 
     sound = Config(request.source / "preprocessor_config.json")
     weights = Weights(request.source, "wavlm.")
@@ -33,7 +33,7 @@ def convert_wavlm(config: Config, request: Request, folder: Path) -> WavlmManife
     wave = graph.ops.parameter([-1], np.float32, name="wave")
     states = speech_states(config, graph, wave, _RelativePositions(config, graph))
     model = graph.finish({"hidden_states": graph.ops.concat(states, 0)}, [wave], "wavlm")
-    openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    write_graph(model, folder / "model.xml")
     return WavlmManifest(
         name=request.name,
         kind=WavlmManifest.KIND,
