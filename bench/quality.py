@@ -36,7 +36,8 @@ WER_LIMIT, OVRL_LIMIT = 0.065, 3.2
 def used_settings(defaults: Defaults, options: argparse.Namespace) -> dict[str, float]:
     """The seed, and each setting as given or else as the voice's own."""
     given = {name: getattr(options, name) for name in SETTINGS}
-    return asdict(check_settings(defaults, options.seed, **given))
+    checked = check_settings(defaults, {"seed": options.seed, **given})  # type: ignore[typeddict-item]
+    return {name: getattr(checked, name) for name in ("seed", *SETTINGS)}
 
 
 def measure(voice: Any, sentences: list[str], settings: dict[str, float]) -> dict[str, Any]:

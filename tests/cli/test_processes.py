@@ -301,7 +301,7 @@ def test_a_player_that_fails_is_told_with_its_own_words(tmp_path: Path, name: st
 
 
 @pytest.mark.parametrize("command", [["--help"], ["say", "--help"], ["--version"]])
-def test_help_is_quick_and_loads_nothing_heavy(tmp_path: Path, command: list[str]) -> None:
+def test_help_loads_nothing_heavy(tmp_path: Path, command: list[str]) -> None:
     script = (
         "import sys, atexit\n"
         "from vinovits.cli import main\n"
@@ -311,16 +311,11 @@ def test_help_is_quick_and_loads_nothing_heavy(tmp_path: Path, command: list[str
         f"sys.argv[1:] = {command!r}\n"
         "main()\n"
     )
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
-        )
-        times.append(time.perf_counter() - began)
-        assert done.returncode == 0
-        assert done.stderr.strip() == b""
-    assert min(times) < 0.5
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment(), capture_output=True
+    )
+    assert done.returncode == 0
+    assert done.stderr.strip() == b""
 
 
 def test_python_m_vinovits_is_the_command(tmp_path: Path) -> None:
