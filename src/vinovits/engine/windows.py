@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-STEP = 16
+STEP = 32
 """Window lengths are multiples of this many frames."""
 
 GROWTH = (64, 192)
