@@ -9,7 +9,7 @@ from collections.abc import Hashable
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT = 32_000_000
+LIMIT = 4_000_000
 """Bytes that one model keeps by default: about 40 long sentences of the widest model."""
 _OVERHEAD = 500
 """Bytes that an entry takes beside its numbers, roughly."""
