@@ -170,11 +170,11 @@ def timed(features: Callable[[list[int]], np.ndarray], out: Path) -> dict[str, A
     return figures
 
 
-def part_convert(source: Path, out: Path, precision: str) -> dict[str, Any]:
+def part_convert(source: Path, out: Path, precision: Any) -> dict[str, Any]:
     from vinovits.convert.features import convert_features
 
     start = time.perf_counter()
-    convert_features(source, out, precision=precision)  # type: ignore[arg-type]
+    convert_features(source, out, precision=precision)
     return {
         "seconds": time.perf_counter() - start,
         "graph_bytes": sum((out / name).stat().st_size for name in ("model.xml", "model.bin")),

@@ -308,7 +308,7 @@ def run_model(folder: Path) -> Iterator[Row]:
         with tempfile.TemporaryDirectory() as scratch:
             converted = Path(scratch) / folder.name
             if kind not in PLAIN:
-                convert_features(folder, converted, None, precision)  # type: ignore[arg-type]
+                convert_features(folder, converted, None, precision)
             recorded = Recorded(folder, converted, precision, cases, arrays)
             CHECKS[kind](recorded)
         yield from recorded.rows

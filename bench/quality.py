@@ -35,8 +35,8 @@ WER_LIMIT, OVRL_LIMIT = 0.065, 3.2
 
 def used_settings(defaults: Defaults, options: argparse.Namespace) -> dict[str, float]:
     """The seed, and each setting as given or else as the voice's own."""
-    given = {name: getattr(options, name) for name in SETTINGS}
-    checked = check_settings(defaults, {"seed": options.seed, **given})  # type: ignore[typeddict-item]
+    given: Any = {name: getattr(options, name) for name in ("seed", *SETTINGS)}
+    checked = check_settings(defaults, given)
     return {name: getattr(checked, name) for name in ("seed", *SETTINGS)}
 
 

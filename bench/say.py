@@ -35,12 +35,12 @@ WARM_UP = 5
 DEFAULT_CHECKPOINT = Path(__file__).parent.parent.parent / "shared" / "voices" / "joe-en"
 
 
-def measure_openvino(rounds: int, precision: str, cache: Path) -> dict[str, Any]:
+def measure_openvino(rounds: int, precision: Any, cache: Path) -> dict[str, Any]:
     """In a process of its own: load and speak."""
     began = time.perf_counter()
     import vinovits
 
-    voice = vinovits.load("joe", precision=precision, cache_dir=cache)  # type: ignore[arg-type]
+    voice = vinovits.load("joe", precision=precision, cache_dir=cache)
     loaded = time.perf_counter() - began
     runs = [voice.speak(text, pause=0).stats for text in texts(WARM_UP + rounds)]
     timed = runs[WARM_UP:]

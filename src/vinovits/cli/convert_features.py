@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from vinovits.cli.inputs import InputPath
 from vinovits.cli.needs import convert_extra
 from vinovits.cli.streams import console, megabytes
 from vinovits.errors import UsageError
+
+if TYPE_CHECKING:
+    from vinovits.convert.features.builder import Precision
 
 
 @click.command("convert-features", short_help="Convert a feature model to OpenVINO.")
@@ -35,7 +39,7 @@ from vinovits.errors import UsageError
 def convert_features(
     folder: Path,
     out: Path | None,
-    precision: str | None,
+    precision: Precision | None,
     name: str | None,
     layer: int | None,
     origin: str,
@@ -78,7 +82,7 @@ def convert_features(
             folder,
             out,
             layer,
-            precision,  # type: ignore[arg-type]  # click has checked it
+            precision,
             name=name,
             origin=origin,
             licence=licence,

@@ -67,7 +67,7 @@ def _errors_told() -> Iterator[None]:
         raise click.exceptions.Exit(CLOSED_PIPE) from None
     except (click.exceptions.Exit, click.ClickException, click.Abort):
         raise
-    except Exception as error:
+    except Exception as error:  # a fault of ours: the user gets a sentence, not a traceback
         if os.environ.get(DEBUG):
             raise
         what = str(error).strip().splitlines()

@@ -16,6 +16,7 @@ from vinovits.cli.streams import megabytes, print_table, table
 from vinovits.errors import DownloadError, MissingExtraError, UsageError, VinovitsError
 
 if TYPE_CHECKING:
+    from vinovits.convert.features.builder import Precision
     from vinovits.store.catalogue import Model
 
 _PATH = click.Path(path_type=Path)
@@ -141,7 +142,7 @@ def pull(
     revision: str,
     source: Path | None,
     no_convert: bool,
-    precision: str | None,
+    precision: Precision | None,
     keep_source: bool,
 ) -> None:
     """Download models by NAME, and convert feature models for OpenVINO.
@@ -182,7 +183,7 @@ def pull(
 
 
 def _ready(
-    model: Model, revision: str, precision: str | None, *, fresh: bool, raw: bool
+    model: Model, revision: str, precision: Precision | None, *, fresh: bool, raw: bool
 ) -> Path | None:
     """The folder of a model if it is here as it is wanted.
 
@@ -218,7 +219,7 @@ def _get(model: Model, mirror: str, revision: str, source: Path | None) -> None:
     click.echo(f"{model.name}: the files are in {folder}", err=True)
 
 
-def _convert(model: Model, precision: str | None, *, keep_source: bool) -> None:
+def _convert(model: Model, precision: Precision | None, *, keep_source: bool) -> None:
     """Make the feature folder; say what to do if the packages for it aren't there."""
     from vinovits.output.atomic import write_error
     from vinovits.places import own
@@ -241,7 +242,7 @@ def _convert(model: Model, precision: str | None, *, keep_source: bool) -> None:
             convert_features(
                 source,
                 staging,
-                precision=precision,  # type: ignore[arg-type]  # click has checked it
+                precision=precision,
                 name=model.name,
                 origin=f"https://huggingface.co/{model.repository}",
                 licence=model.licence,

@@ -130,14 +130,17 @@ class Conditions:
         return inputs
 
     def _row(self, need: EmotionNeed, emotion: object) -> int:
-        whole = isinstance(emotion, numbers.Integral) and not isinstance(emotion, bool)
-        if not whole or not 0 <= int(emotion) < need.rows:  # type: ignore[call-overload]
+        if (
+            isinstance(emotion, bool)
+            or not isinstance(emotion, int | np.integer)
+            or not 0 <= emotion < need.rows
+        ):
             kinds = f"a number from 0 to {need.rows - 1}" if need.rows else "a description"
             raise UsageError(
                 f"An emotion of the voice {self._manifest.name!r} is {kinds} or a vector of "
                 f"{need.width} numbers, not {emotion!r:.60}."
             )
-        return int(emotion)  # type: ignore[call-overload,no-any-return]
+        return int(emotion)
 
 
 def _read_styles(folder: Path, manifest: VoiceManifest) -> Array:
