@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -10,9 +11,15 @@ from tests.text.test_read import check_sentences
 from vinovits.engine.result import SpokenSentence, WordTiming
 from vinovits.errors import LanguageError, TextError
 from vinovits.output.cues import cues, written_pieces
+from vinovits.text import front_ends
 from vinovits.text.checks import check_text
-from vinovits.text.english import read
 from vinovits.text.hidden import shown
+from vinovits.text.reading import Sentence
+
+
+def read(text: str) -> Iterator[Sentence]:
+    return front_ends.read(text, ["en"], "2.3")
+
 
 CODES = [
     "\x1b[31m",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vinovits.text.mixed import languages_of, read_mixed, runs_of
-from vinovits.text.reading import Sentence, Word
+from vinovits.text.mixed import Reader, languages_of, read_mixed, runs_of
+from vinovits.text.reading import Said, Sentence, Word
 
 ALL = ("zh", "ja", "en")
 
@@ -50,7 +51,7 @@ def test_each_part_is_in_the_language_that_people_read_it_in(text: str, expected
 def test_what_tells_nothing_goes_with_what_was_before() -> None:
     assert parted("東京", habit="ja") == [("ja", "東京")]
     assert parted("東京", habit="zh") == [("zh", "東京")]
-    read = list(read_mixed("これは本です。東京。", ALL, fake_front_end))
+    read = list(read_mixed("これは本です。東京。", fakes(ALL)))
     assert [sentence.language for sentence in read] == ["ja", "ja"]
 
 
@@ -88,7 +89,11 @@ def test_runs_cover_the_text_once_and_differ_from_their_neighbours(
     assert all(one[0] != other[0] for one, other in pairwise(runs))
 
 
-def fake_front_end(text: str, language: str) -> Iterator[Sentence]:
+def fakes(languages: Sequence[str]) -> dict[str, Reader]:
+    return {code: partial(fake_front_end, code) for code in languages}
+
+
+def fake_front_end(language: str, text: str, said: Sequence[Said]) -> Iterator[Sentence]:
     """Each character is a word, and a full stop closes the part."""
     words = [
         Word(c, i, i + 1, ("a",), (1,), not c.isalnum()) for i, c in enumerate(text) if c.strip()
@@ -102,7 +107,7 @@ def fake_front_end(text: str, language: str) -> Iterator[Sentence]:
 def test_words_keep_their_place_and_only_the_end_is_closed(
     text: str, languages: tuple[str, ...]
 ) -> None:
-    for sentence in read_mixed(text, languages, fake_front_end):
+    for sentence in read_mixed(text, fakes(languages)):
         assert text[sentence.start : sentence.end] == sentence.text
         for word in sentence.words[:-1]:
             assert text[word.start : word.end] == word.text
@@ -112,17 +117,18 @@ def test_words_keep_their_place_and_only_the_end_is_closed(
 
 
 def test_notes_of_all_parts_are_kept() -> None:
-    [sentence] = read_mixed("I said 你好 to her.", ALL, fake_front_end)
+    [sentence] = read_mixed("I said 你好 to her.", fakes(ALL))
     assert sentence.notes == ("read as en", "read as zh", "read as en")
     assert sentence.language == "en"
     assert [w.text for w in sentence.words if w.language == "zh"] == ["你", "好"]
 
 
-def test_hidden_parts_are_passed_over() -> None:
-    text = "我\x1b[31m们go"
-    [sentence] = read_mixed(text, ALL, fake_front_end)
-    assert sentence.text == text
-    assert [text[w.start : w.end] for w in sentence.words][:4] == ["我", "们", "g", "o"]
+def test_a_given_language_holds_for_all_of_a_stretch() -> None:
+    runs = runs_of("我去東京Tower了", ALL, "zh", [(2, 9, "ja")])
+    assert runs == [("zh", 0, 2), ("ja", 2, 9), ("zh", 9, 10)]
+    first, second = read_mixed("One. Two. Three.", fakes(ALL), [], [(0, 8, "ja")])
+    assert (first.text, first.language) == ("One. Two.", "ja")
+    assert (second.text, second.language) == ("Three.", "en")
 
 
 def test_languages_of_a_text_are_those_of_its_parts() -> None:

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from vinovits.text.english import read
+from vinovits.text import front_ends
+from vinovits.text.reading import Sentence
+
+
+def read(text: str) -> list[Sentence]:
+    return list(front_ends.read(text, ["en"], "2.3"))
 
 
 def spoken(text: str) -> str:

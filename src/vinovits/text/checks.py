@@ -101,7 +101,7 @@ def check_text(text: str, languages: Sequence[str]) -> None:
             f"There is nothing to speak in the text: it holds only {_kinds(characters)}. "
             "Add some words or numbers."
         )
-    if known == ["en"] and len(text) <= _SHORT and next(read(text), None) is None:
+    if known == ["en"] and len(text) <= _SHORT and next(read(seen.text), None) is None:
         raise TextError(
             "There is nothing to speak in the text: it holds only tags, emoticons or signs "
             "that are silent. Add some words or numbers."

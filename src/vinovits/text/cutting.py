@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from vinovits.text.hidden import Shown
 from vinovits.text.reading import Sentence, Word
 
 MAX_PHONES = 400
@@ -53,16 +51,6 @@ def sentences_of(
             yield Sentence(text[begin:stop], begin, stop, spoken, language, tuple(notes))
             notes = ()
             begin = stop
-
-
-def placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
-    """A sentence of what is shown of a text, with its places in the original."""
-    start, end = seen.span(sentence.start, sentence.end)
-    words = []
-    for word in sentence.words:
-        first, behind = seen.span(word.start, word.end)
-        words.append(replace(word, start=first, end=behind))
-    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
 
 
 def listing(characters: Iterable[str]) -> str:

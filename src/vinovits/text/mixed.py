@@ -9,20 +9,23 @@ have) goes with its neighbours.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from vinovits.text.cutting import placed, sentences_of
-from vinovits.text.hidden import shown
-from vinovits.text.reading import Sentence, Word
+from vinovits.text.cutting import sentences_of
+from vinovits.text.reading import Said, Sentence, Word, said_within
 from vinovits.text.sentences import split_sentences
 
-ReadPart = Callable[[str, str], Iterator[Sentence]]
-"""From a text and the code of its language to the sentences of that language's front end."""
+Reader = Callable[[str, Sequence[Said]], Iterator[Sentence]]
+"""A front end: from a text, and the readings given in it, to sentences."""
 
 Run = tuple[str, int, int]
 """Code of a language, index of the first character, and behind the last."""
+
+Given = tuple[int, int, str]
+"""Index of the first character, and behind the last, of what has a given language, and its code."""
 
 _TOKEN = re.compile(
     r"""(?P<han>[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)
@@ -40,67 +43,89 @@ _OFTEN_CHINESE = frozenset("我他的是在了不也都就到说去来")
 sentence without hiragana, which Japanese grammar is written in."""
 
 
-def read_mixed(text: str, languages: Sequence[str], read_part: ReadPart) -> Iterator[Sentence]:
+def read_mixed(
+    text: str,
+    readers: Mapping[str, Reader],
+    said: Sequence[Said] = (),
+    given: Sequence[Given] = (),
+) -> Iterator[Sentence]:
     """Read a text in which several languages may follow each other, even within a sentence.
 
     Args:
         text: Any text.
-        languages: Codes of those that it may be in, the one first that nothing speaks against.
-        read_part: The front ends.
+        readers: Front ends of the languages that it may be in, by their codes; the one first that
+            nothing speaks against.
+        said: Given readings, in order.
+        given: Stretches whose language is given, those of the readings among them, in order.
 
     Yields:
         Sentences in the order of the text. A sentence's language is the one most of its phones are
         in; words of others name theirs.
     """
-    seen = shown(text)
-    for (start, end), runs in _parted(seen.text, languages):
+    for (start, end), runs in _parted(text, list(readers), given):
         words: list[Word] = []
         notes: list[str] = []
         for language, first, behind in runs:
-            for part in read_part(seen.text[start + first : start + behind], language):
-                words += _at(part.words, start + first, language)
+            here = start + first, start + behind
+            for part in readers[language](text[slice(*here)], said_within(said, *here)):
+                words += _at(part.words, here[0], language)
                 notes += part.notes
         if all(word.is_punctuation for word in words):
             continue
         main = _main_language(words)
         words = [replace(word, language="") if word.language == main else word for word in words]
-        for sentence in sentences_of(words, seen.text, start, end, main, notes):
-            yield sentence if seen.is_all else placed(sentence, seen, text)
+        yield from sentences_of(words, text, start, end, main, notes)
 
 
 def languages_of(text: str, languages: Sequence[str]) -> list[str]:
     """Codes of the languages that the parts of a text are in, as `read_mixed` parts it."""
     found: dict[str, None] = {}
-    for _, runs in _parted(text, languages):
+    for _, runs in _parted(text, languages, ()):
         found |= dict.fromkeys(language for language, _, _ in runs)
     return list(found)
 
 
-def _parted(text: str, languages: Sequence[str]) -> Iterator[tuple[tuple[int, int], list[Run]]]:
+def _parted(
+    text: str, languages: Sequence[str], given: Sequence[Given]
+) -> Iterator[tuple[tuple[int, int], list[Run]]]:
     """Each sentence with its runs."""
     habit = languages[0]
-    for start, end in split_sentences(text):
-        runs = runs_of(text[start:end], languages, habit)
+    for start, end in split_sentences(text, [(first, behind) for first, behind, _ in given]):
+        runs = runs_of(text[start:end], languages, habit, given_within(given, start, end))
         yield (start, end), runs
         habit = next((code for code, _, _ in reversed(runs) if code != "en"), habit)
 
 
-def runs_of(text: str, languages: Sequence[str], habit: str) -> list[Run]:
+def given_within(given: Sequence[Given], start: int, end: int) -> list[Given]:
+    """What is given of the languages in [start:end], with places from `start` on."""
+    first = bisect_right(given, start, key=lambda stretch: stretch[1])
+    last = bisect_left(given, end, key=lambda stretch: stretch[0])
+    return [
+        (max(begin, start) - start, min(behind, end) - start, code)
+        for begin, behind, code in given[first:last]
+    ]
+
+
+def runs_of(
+    text: str, languages: Sequence[str], habit: str, given: Sequence[Given] = ()
+) -> list[Run]:
     """Part a sentence by language.
 
     Args:
         text: A sentence.
         languages: Codes of the languages that it may be in.
         habit: The language of what nothing tells the language of.
+        given: Stretches whose language is given, in order.
 
     Returns:
         Runs that cover the text, of another language each than the one before. Marks and spaces go
         with what stands before them.
     """
-    tokens = [(str(m.lastgroup), *m.span()) for m in _TOKEN.finditer(text)]
+    tokens = list(_tokens(text, given))
     cjk = [code for code in ("zh", "ja") if code in languages]
     found: list[str] = [
-        _of_token(kind, text[start:end], languages, cjk) for kind, start, end in tokens
+        kind if kind in languages else _of_token(kind, text[start:end], languages, cjk)
+        for kind, start, end in tokens
     ]
     _settle_han(text, tokens, found, habit if habit in cjk else "".join(cjk[:1]))
     _settle_numbers(text, tokens, found)
@@ -113,6 +138,17 @@ def runs_of(text: str, languages: Sequence[str], habit: str) -> list[Run]:
         else:
             runs.append((language, start, end))
     return runs
+
+
+def _tokens(text: str, given: Sequence[Given]) -> Iterator[tuple[str, int, int]]:
+    """Kind and span of each token; where the language is given, that is the kind of all of it."""
+    position = 0
+    for start, end, code in [*given, (len(text), len(text), "")]:
+        for match in _TOKEN.finditer(text, position, start):
+            yield str(match.lastgroup), *match.span()
+        if end > start:
+            yield code, start, end
+        position = end
 
 
 def _of_token(kind: str, token: str, languages: Sequence[str], cjk: list[str]) -> str:

@@ -8,7 +8,8 @@ that every front end can use this module.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from vinovits.text.word_sets import word_set
 
@@ -71,16 +72,34 @@ _STARTERS = word_set(
 )
 
 
-def split_sentences(text: str) -> Iterator[Span]:
+def split_sentences(text: str, whole: Iterable[Span] = ()) -> Iterator[Span]:
     """Yield the sentences of a text, one after the other, without looking far ahead.
 
     Args:
         text: Any text, of any length, with any characters.
+        whole: Stretches that no sentence ends within, in order.
 
     Yields:
         Spans in order that don't overlap. No span begins or ends with a space, and every character
         that isn't a space lies in one of them.
     """
+    spans = _split(text)
+    last = next(spans, None)
+    rest = deque(whole)
+    for span in spans:
+        assert last is not None
+        while rest and rest[0][1] <= span[0]:
+            rest.popleft()
+        if rest and rest[0][0] < span[0]:
+            last = (last[0], span[1])
+            continue
+        yield last
+        last = span
+    if last is not None:
+        yield last
+
+
+def _split(text: str) -> Iterator[Span]:
     start = 0
     for match in _CANDIDATE.finditer(text):
         if match.start() < start or not _ends_sentence(text, start, match):

@@ -124,7 +124,7 @@ def test_words_of_the_lexicon_are_found_whole() -> None:
 
 @pytest.mark.parametrize("rules", ["1.1.1", "2.0", "2.3", "sbv2"])
 def test_the_lexicon_is_heard_in_released_readings_too(rules: str) -> None:
-    (sentence,) = read("橋本です", RULES[rules], {"橋本": "キョウ"})
+    (sentence,) = read("橋本です", RULES[rules], lexicon={"橋本": "キョウ"})
     assert sentence.words[0].phones[0] == "ky"
     assert sentence.words[0].source == "lexicon"
 

@@ -12,8 +12,7 @@ from vinovits.text.chinese.clauses import words_of
 from vinovits.text.chinese.pinyin import Polyphones
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
 from vinovits.text.chinese.traced import Traced, trace
-from vinovits.text.hidden import Shown, shown
-from vinovits.text.reading import Sentence, Word
+from vinovits.text.reading import Said, Sentence, Word
 from vinovits.text.sentences import split_sentences
 
 __all__ = ["RULES", "ChineseRules", "Polyphones", "normalise_and_read", "read"]
@@ -28,7 +27,10 @@ _OPEN = re.compile("[…]+[”’」』）】》\"']*\\Z")
 
 
 def read(
-    text: str, rules: ChineseRules = RULES["better"], polyphones: Polyphones | None = None
+    text: str,
+    rules: ChineseRules = RULES["better"],
+    said: Sequence[Said] = (),
+    polyphones: Polyphones | None = None,
 ) -> Iterator[Sentence]:
     """Read Chinese text aloud, on paper: sentences of words with phones and tones.
 
@@ -38,6 +40,7 @@ def read(
     Args:
         text: Any text.
         rules: A row of `RULES`: how the front end of a released family reads, or "better".
+        said: Readings that are given, in order.
         polyphones: A g2pW model, which 2.4 asks first, and "better" about characters that stand
             alone. None: tables and rules only.
 
@@ -48,27 +51,26 @@ def read(
     Raises:
         MissingExtraError: A package of the extra `zh` isn't installed.
     """
-    seen = shown(text)
     waiting: Sentence | None = None
     marks: list[Word] = []
     lost: tuple[str, ...] = ()
-    for start, end in _spans(seen.text):
-        traced = trace(seen.text[start:end], start)
-        words = [_told(word, seen.text) for word in normalise_and_read(traced, rules, polyphones)]
-        notes = _notes(seen.text, start, end, words)
+    for start, end in _spans(text):
+        traced = trace(text[start:end], start)
+        words = [_told(word, text) for word in normalise_and_read(traced, rules, polyphones)]
+        notes = _notes(text, start, end, words)
         if not any(not word.is_punctuation for word in words):
             marks += words  # these and the notes go with a sentence beside them
             lost += notes
             continue
         words = [*marks, *words]
-        for sentence in _sentences(words, seen.text, words[0].start, end, notes, rules.closes):
+        for sentence in _sentences(words, text, words[0].start, end, notes, rules.closes):
             if waiting is not None:
-                yield _placed(_noted(waiting, lost), seen, text)
+                yield _noted(waiting, lost)
                 lost = ()
             waiting = sentence
         marks = []
     if waiting is not None:
-        yield _placed(_noted(_with_marks(waiting, marks, seen.text), lost), seen, text)
+        yield _noted(_with_marks(waiting, marks, text), lost)
 
 
 def _with_marks(sentence: Sentence, marks: Sequence[Word], text: str) -> Sentence:
@@ -124,18 +126,6 @@ def _goes_on(text: str, left: tuple[int, int], right: tuple[int, int]) -> bool:
     """Whether an ellipsis in the midst of a sentence was taken for its end."""
     short = right[1] - left[0] < MAX_PHONES // 4
     return short and left[1] == right[0] and _OPEN.search(text, *left) is not None
-
-
-def _placed(sentence: Sentence, seen: Shown, original: str) -> Sentence:
-    """The sentence with its places in the original text."""
-    if seen.is_all:
-        return sentence
-    start, end = seen.span(sentence.start, sentence.end)
-    words = []
-    for word in sentence.words:
-        first, behind = seen.span(word.start, word.end)
-        words.append(replace(word, start=first, end=behind))
-    return replace(sentence, text=original[start:end], start=start, end=end, words=tuple(words))
 
 
 def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from vinovits.text.cutting import listing, placed, sentences_of
+from vinovits.text.cutting import listing, sentences_of
 from vinovits.text.english.assembly import words_of
 from vinovits.text.english.folding import fold
 from vinovits.text.english.normalise import may_hold_words, normalise
 from vinovits.text.english.released import normalise_and_read
 from vinovits.text.english.rules import RULES, EnglishRules
 from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
-from vinovits.text.hidden import shown
-from vinovits.text.reading import Sentence
+from vinovits.text.reading import Said, Sentence
 from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import trace
 
@@ -28,7 +27,10 @@ __all__ = [
 
 
 def read(
-    text: str, rules: EnglishRules = RULES["better"], tokenise: Tokenise = stand_in
+    text: str,
+    rules: EnglishRules = RULES["better"],
+    said: Sequence[Said] = (),
+    tokenise: Tokenise = stand_in,
 ) -> Iterator[Sentence]:
     """Read English text aloud, on paper: sentences of words with phones and tones.
 
@@ -39,6 +41,7 @@ def read(
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
         rules: A row of `RULES`: ours, or those of the voice's family.
+        said: Readings that are given, in order.
         tokenise: The tokenizer of the family's BERT, where the rules ask for it (2.3 and sbv2):
             without it rare words sound otherwise than in the released front end.
 
@@ -49,9 +52,7 @@ def read(
     if rules.released:
         yield from _read_released(text, rules, tokenise)
         return
-    seen = shown(text)
-    for sentence in _read(seen.text, rules):
-        yield sentence if seen.is_all else placed(sentence, seen, text)
+    yield from _read(text, rules)
 
 
 def _read(text: str, rules: EnglishRules) -> Iterator[Sentence]:

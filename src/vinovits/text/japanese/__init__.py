@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vinovits.text.cutting import listing, placed, sentences_of
-from vinovits.text.hidden import shown
+from vinovits.text.cutting import listing, sentences_of
 from vinovits.text.japanese.latin import explained
 from vinovits.text.japanese.normalise import nfkc, normalise
 from vinovits.text.japanese.rules import RULES, JapaneseRules
@@ -20,7 +19,7 @@ from vinovits.text.japanese.user_words import (
     user_words,
 )
 from vinovits.text.japanese.words import words_of
-from vinovits.text.reading import Sentence, Source, Word
+from vinovits.text.reading import Said, Sentence, Source, Word
 from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import Traced, substitute, trace
 
@@ -36,6 +35,7 @@ NO_WORDS = UserWords({}, {})
 def read(
     text: str,
     rules: JapaneseRules = RULES["better"],
+    said: Sequence[Said] = (),
     lexicon: Mapping[str, str] | None = None,
 ) -> Iterator[Sentence]:
     """Read Japanese text aloud, on paper: sentences of words with phones and tones.
@@ -46,6 +46,7 @@ def read(
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
         rules: A row of `RULES`: ours, or those of the voice's family.
+        said: Readings that are given, in order.
         lexicon: Readings of the user's words in kana, by the way they are written; a number behind
             a colon is the accent (see `user_words`).
 
@@ -56,9 +57,7 @@ def read(
     Raises:
         MissingExtraError: Open JTalk isn't installed.
     """
-    seen = shown(text)
-    for sentence in _read(seen.text, rules, user_words(lexicon or {})):
-        yield sentence if seen.is_all else placed(sentence, seen, text)
+    yield from _read(text, rules, user_words(lexicon or {}))
 
 
 def _read(text: str, rules: JapaneseRules, own: UserWords) -> Iterator[Sentence]:
