@@ -24,7 +24,10 @@ BELOW = {
     "graphs": {"errors", "graph_cache", "manifests", "runtime"},
     "features": {"errors", "graphs", "manifests", "places", "features", "store"},
     "store": {"errors", "manifests", "output", "places", "store"},
-    "engine": {"errors", "graph_cache", "graphs", "text", "voices", "features", "engine"},
+    "lexicons": {"errors", "output", "places", "text"},
+    "engine": {
+        *("errors", "graph_cache", "graphs", "lexicons", "text", "voices", "features", "engine"),
+    },
     "output": {"errors", "engine", "output", "text"},
     "nets": {"errors", "text", "nets"},
     "convert": {

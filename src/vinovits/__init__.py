@@ -11,6 +11,7 @@ from vinovits.errors import (
     CheckpointError,
     DeviceError,
     LanguageError,
+    LexiconError,
     MissingExtraError,
     OutputError,
     TextError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from vinovits.engine.stream import Stream
     from vinovits.engine.voice import Voice, load
     from vinovits.graphs import GraphInfo
+    from vinovits.text.lexicon import Lexicon, LexiconEntry
     from vinovits.voices.store import VoiceInfo, list_voices
 
 __version__ = "0.1.0"
@@ -42,6 +44,9 @@ __all__ = [
     "DeviceError",
     "GraphInfo",
     "LanguageError",
+    "Lexicon",
+    "LexiconEntry",
+    "LexiconError",
     "MissingExtraError",
     "OutputError",
     "PhoneTiming",
@@ -75,6 +80,7 @@ _LAZY = {
     "GraphInfo": "vinovits.graphs",
     "Stream": "vinovits.engine.stream",
     **dict.fromkeys(("Voice", "load"), "vinovits.engine.voice"),
+    **dict.fromkeys(("Lexicon", "LexiconEntry"), "vinovits.text.lexicon"),
     **dict.fromkeys(("VoiceInfo", "list_voices"), "vinovits.voices.store"),
 }
 

@@ -47,6 +47,10 @@ class OutputError(VinovitsError):
     """Audio, timings or a picture that can't be written where they were asked for."""
 
 
+class LexiconError(VinovitsError):
+    """A lexicon's file that can't be read, or an entry that can't be right."""
+
+
 class DownloadError(VinovitsError):
     """A model or voice that can't be fetched, or isn't what it should be."""
 

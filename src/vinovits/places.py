@@ -14,7 +14,7 @@ def own(kind: str) -> Path:
     """The user's own folder for things of a kind; it need not exist.
 
     Args:
-        kind: "voices", "features" or "downloads".
+        kind: "voices", "features", "downloads" or "lexicons".
     """
     if named := os.environ.get(DATA):
         return Path(named).absolute() / kind
