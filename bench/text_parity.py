@@ -24,7 +24,7 @@ Recorded = tuple[str, list[str], list[int], list[int]]
 
 def chinese(rules: str, line: dict[str, Any]) -> Recorded:
     from vinovits.text.chinese import RULES, normalise_and_read
-    from vinovits.text.chinese.traced import trace
+    from vinovits.text.traced import trace
 
     return recorded(normalise_and_read(trace(line["text"]), RULES[rules]))
 

@@ -42,7 +42,10 @@ def joined(parts: Iterable[Traced]) -> Traced:
 def substitute(
     traced: Traced, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]
 ) -> Traced:
-    """What `re.sub` does; each character of a replacement stands for the whole match."""
+    """What `re.sub` does; each character of a replacement stands for the whole match.
+
+    Of many digits that were replaced one by one by Chinese ones, each keeps its place.
+    """
     parts: list[Traced] = []
     position = 0
     for match in pattern.finditer(traced.text):
@@ -51,20 +54,46 @@ def substitute(
             continue
         parts.append(traced.part(position, match.start()))
         if new and match[0]:
-            parts.append(Traced(new, [traced.span(*match.span())] * len(new)))
+            parts.append(Traced(new, _stand_for(traced, *match.span(), new)))
         position = match.end()
     return joined([*parts, traced.part(position, len(traced.text))]) if parts else traced
 
 
-def realign(traced: Traced, text: str) -> Traced:
+_MANY = 9
+_DIGITS = {**{word: digit for digit, word in enumerate("零一二三四五六七八九")}, "幺": 1}
+
+
+def _stand_for(traced: Traced, start: int, end: int, new: str) -> list[Span]:
+    """The span of each new character where `new` replaces [start:end]."""
+    if not traced.text:
+        return [(0, 0)] * len(new)
+    old = traced.text[start:end]
+    if len(old) == len(new) >= _MANY and all(
+        a == b or (a.isdecimal() and _DIGITS.get(b) == int(a))
+        for a, b in zip(old, new, strict=True)
+    ):
+        return list(traced.spans[start:end])
+    return [traced.span(start, end)] * len(new)
+
+
+def realign(traced: Traced, text: str, cover: bool = True) -> Traced:
     """Give a rewritten text its spans, where what rewrote it doesn't tell.
 
     Characters that stayed keep theirs; new ones stand for all that they replace, or, where nothing
-    was there before, for the character in front of them. Characters that are gone go with the one
-    in front of them, or at the beginning with the next one.
+    was there before, for the character in front of them.
+
+    Args:
+        traced: The text before.
+        text: The text after.
+        cover: Whether characters that are gone go with the one in front of them, or at the
+            beginning with the next one; else nothing stands for them.
     """
     if text == traced.text:
         return traced
+    if len(text) == len(traced.text) and not any(
+        old != new and old.isalnum() for old, new in zip(traced.text, text, strict=True)
+    ):
+        return Traced(text, traced.spans)  # only marks changed: no need for the slow way
     spans: list[Span] = []
     matcher = SequenceMatcher(None, traced.text, text, autojunk=False)
     gone = 0
@@ -73,7 +102,9 @@ def realign(traced: Traced, text: str) -> Traced:
             spans += traced.spans[old:old_end]
         elif new_end > new:
             near = (old, old_end) if old_end > old else (max(old - 1, 0), max(old, 1))
-            spans += [traced.span(*near) if traced.text else (0, 0)] * (new_end - new)
+            spans += _stand_for(traced, *near, text[new:new_end])
+        elif not cover:
+            continue
         elif spans:
             spans[-1] = (spans[-1][0], max(spans[-1][1], traced.span(old, old_end)[1]))
         else:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from vinovits.text.chinese import RULES, normalise_and_read, read
-from vinovits.text.chinese.traced import trace
 from vinovits.text.reading import Word
+from vinovits.text.traced import trace
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "text" / "zh_released.jsonl"
 CASES = [json.loads(line) for line in GOLDEN.read_text("utf-8").splitlines()]

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from vinovits.text.chinese.folding import fold, simplify
 from vinovits.text.chinese.spelled import marks, readable_only
-from vinovits.text.chinese.traced import trace
 from vinovits.text.chinese.written import in_words
+from vinovits.text.traced import trace
 
 SAID = {
     # dates and times

@@ -11,9 +11,9 @@ from itertools import takewhile
 from vinovits.text.chinese.clauses import words_of
 from vinovits.text.chinese.pinyin import Polyphones
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
-from vinovits.text.chinese.traced import Traced, trace
 from vinovits.text.reading import Said, Sentence, Word
 from vinovits.text.sentences import split_sentences
+from vinovits.text.traced import Traced, trace
 
 __all__ = ["RULES", "ChineseRules", "Polyphones", "normalise_and_read", "read"]
 

@@ -13,9 +13,9 @@ from vinovits.text.chinese.rules import ChineseRules
 from vinovits.text.chinese.sandhi import change_tones, join_words
 from vinovits.text.chinese.segment import Token, tag
 from vinovits.text.chinese.tables import readings
-from vinovits.text.chinese.traced import Traced
 from vinovits.text.chinese.traditional import to_traditional
 from vinovits.text.reading import Source, Word
+from vinovits.text.traced import Traced
 
 MARKS = "!?…,.'-"
 _CLAUSE = re.compile(rf"[^{MARKS}]*[{MARKS}]|[^{MARKS}]+")

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from vinovits.text.chinese.traced import Traced, substitute
 from vinovits.text.chinese.traditional import to_simplified
+from vinovits.text.traced import Traced, substitute
 
 _SPECIAL = {
     "〇": "零",

@@ -7,7 +7,7 @@ from functools import partial
 
 from vinovits.text.chinese import wetext
 from vinovits.text.chinese.numbers import MAX_DIGITS, cardinal, decimal, digits
-from vinovits.text.chinese.traced import Traced, realign, substitute
+from vinovits.text.traced import Traced, realign, substitute
 
 _COUNTERS = (
     "斤|克|千克|公斤|吨|米|厘米|毫米|公里|升|毫升|元|角|分|个|只|条|张|块|瓶|杯|份|本|"
@@ -82,7 +82,7 @@ def cn2an(traced: Traced) -> Traced:
 
 def compiled(traced: Traced, tagger: str, verbalizer: str) -> Traced:
     """Rules of WeTextProcessing. They are asked for each line, and know no control characters."""
-    return realign(traced, wetext.normalise(traced.text, tagger, verbalizer))
+    return realign(traced, wetext.normalise(traced.text, tagger, verbalizer), cover=False)
 
 
 def _marks(extra: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from vinovits.text.chinese import folding, released, spelled, written
-from vinovits.text.chinese.traced import Traced
+from vinovits.text.traced import Traced
 
 Step = Callable[[Traced], Traced]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vinovits.text.chinese.traced import Traced, substitute
+from vinovits.text.traced import Traced, substitute
 
 _MARKS = {
     **dict.fromkeys("：；，·、:;｡", ","),

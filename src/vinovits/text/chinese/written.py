@@ -13,7 +13,7 @@ from functools import cache
 
 from vinovits.text.chinese.numbers import MAX_DIGITS, cardinal, digits
 from vinovits.text.chinese.tables import data_file
-from vinovits.text.chinese.traced import Traced, substitute
+from vinovits.text.traced import Traced, substitute
 
 Say = Callable[[re.Match[str]], str | None]
 """What a match is in words; None where it isn't what the pattern looks for."""
