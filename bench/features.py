@@ -34,18 +34,6 @@ from rich.table import Table
 
 SENTENCES = Path(__file__).parent / "data" / "joe_recorded.json"
 PRECISIONS = ("f32", "f16", "int8")
-LARGE = {
-    "model_type": "megatron-bert",
-    "vocab_size": 21248,
-    "hidden_size": 2048,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 8,
-    "hidden_act": "gelu_new",
-    "intermediate_size": 8192,
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-    "layer_norm_eps": 1e-12,
-}
 CHARACTERS = (20, 100)
 TIMES = 9
 """Sentences of each length; the quickest is reported, as other work on a machine only adds."""
@@ -107,45 +95,6 @@ def measure(source: Path, layer: int, scratch: Path) -> dict[str, dict[str, Any]
     return results
 
 
-def write_large(folder: Path, layers: int) -> None:
-    """A model folder of random weights, as large as the real one."""
-    import torch
-
-    config = {**LARGE, "num_hidden_layers": layers}
-    width, inner = config["hidden_size"], config["intermediate_size"]
-    generator = torch.Generator().manual_seed(0)
-
-    def noise(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator).mul_(0.02).half()
-
-    state = {
-        "bert.embeddings.word_embeddings.weight": noise(config["vocab_size"], width),
-        "bert.embeddings.position_embeddings.weight": noise(512, width),
-        "bert.embeddings.token_type_embeddings.weight": noise(2, width),
-        "bert.encoder.ln.weight": torch.ones(width).half(),
-        "bert.encoder.ln.bias": torch.zeros(width).half(),
-    }
-    for index in range(layers):
-        at = f"bert.encoder.layer.{index}"
-        for name, outputs, inputs in (
-            *((f"attention.self.{role}", width, width) for role in ("query", "key", "value")),
-            ("attention.output.dense", width, width),
-            ("intermediate.dense", inner, width),
-            ("output.dense", width, inner),
-        ):
-            state[f"{at}.{name}.weight"] = noise(outputs, inputs)
-            state[f"{at}.{name}.bias"] = noise(outputs)
-        for name in ("attention.ln", "ln"):
-            state[f"{at}.{name}.weight"] = 1 + noise(width)
-            state[f"{at}.{name}.bias"] = noise(width)
-    folder.mkdir()
-    torch.save(state, folder / "pytorch_model.bin")
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    hanzi = [chr(0x4E00 + index) for index in range(21128 - 5)]
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *hanzi]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-
-
 def sentences() -> list[list[list[int]]]:
     """Token ids of random sentences, all different, for each length."""
     rng = np.random.default_rng(0)
@@ -202,46 +151,13 @@ def part_openvino(folder: Path, out: Path) -> dict[str, Any]:
 
 
 def part_torch(folder: Path, out: Path) -> dict[str, Any]:
-    import torch
-    from torch.nn import functional as F
+    from eager import load_features
 
     process = psutil.Process()
     before = process.memory_info().rss
     start = time.perf_counter()
-    config = json.loads((folder / "config.json").read_bytes())
-    state = torch.load(folder / "pytorch_model.bin", weights_only=True)
-    w = {name.removeprefix("bert."): state.pop(name).float() for name in list(state)}
+    features = load_features(folder)
     loading = time.perf_counter() - start
-    width, heads = config["hidden_size"], config["num_attention_heads"]
-
-    def linear(x: torch.Tensor, name: str) -> torch.Tensor:
-        return F.linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
-
-    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
-        return F.layer_norm(x, (width,), w[f"{name}.weight"], w[f"{name}.bias"], 1e-12)
-
-    @torch.inference_mode()
-    def features(pieces: list[int]) -> np.ndarray:
-        """All layers run, as in the released code; the state that is used is kept."""
-        ids = torch.tensor([[2, *pieces, 3]])
-        x = w["embeddings.word_embeddings.weight"][ids]
-        x = x + w["embeddings.position_embeddings.weight"][: ids.shape[1]]
-        x = x + w["embeddings.token_type_embeddings.weight"][0]
-        states = [x]
-        for index in range(config["num_hidden_layers"]):
-            at = f"encoder.layer.{index}"
-            y = norm(x, f"{at}.attention.ln")
-            q, k, v = (
-                linear(y, f"{at}.attention.self.{role}").unflatten(2, (heads, -1)).transpose(1, 2)
-                for role in ("query", "key", "value")
-            )
-            shares = torch.softmax(q @ k.transpose(2, 3) / (width // heads) ** 0.5, dim=3)
-            x = x + linear((shares @ v).transpose(1, 2).flatten(2), f"{at}.attention.output.dense")
-            y = F.gelu(linear(norm(x, f"{at}.ln"), f"{at}.intermediate.dense"), approximate="tanh")
-            x = x + linear(y, f"{at}.output.dense")
-            states.append(x)
-        return states[-3][0].numpy()
-
     figures = {"load_seconds": loading, **timed(features, out)}
     figures["memory_bytes"] = process.memory_info().rss - before
     return figures
@@ -255,8 +171,10 @@ def part(*arguments: str) -> dict[str, Any]:
 
 
 def measure_large(precision: str, layers: int, scratch: Path) -> dict[str, dict[str, Any]]:
+    from full_size import MEGATRON, write_features
+
     source, made = scratch / "source", scratch / "made"
-    write_large(source, layers)
+    write_features(source, {**MEGATRON, "num_hidden_layers": layers})
     results = {"convert": part("convert", str(source), str(made), precision)}
     for name, folder in (("openvino", made), ("torch", source)):
         results[name] = part(name, str(folder), str(scratch / f"{name}.npz"))
@@ -310,7 +228,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--precision", choices=PRECISIONS, default="int8")
-    parser.add_argument("--layers", type=int, default=LARGE["num_hidden_layers"])
+    parser.add_argument("--layers", type=int, default=24)
     parser.add_argument("--layer", type=int, default=-3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -60,11 +60,10 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
     """In a process of its own: the same sentences and noise through eager torch."""
     import numpy as np
     import torch
+    from eager import load_network
 
     import vinovits
     from vinovits.engine import synthesis
-    from vinovits.nets.checkpoint import load_checkpoint
-    from vinovits.nets.config import ModelConfig
     from vinovits.nets.text_encoder import TextInputs
     from vinovits.nets.variants import VARIANTS
     from vinovits.text import english
@@ -73,17 +72,8 @@ def measure_torch(rounds: int, folder: Path, cache: Path) -> dict[str, Any]:
     voice = vinovits.load("joe", cache_dir=cache)
     defaults = voice.manifest.defaults
     variant = VARIANTS["2.3"]
-    network = load_checkpoint(
-        folder / "G_0.pth", ModelConfig.from_file(folder / "config.json", variant), variant
-    )
+    network = load_network(folder, "2.3")
     torch.set_num_threads(os.cpu_count() or 1)
-    normed = ("dec.ups", "dec.resblocks", "in_layers", "res_skip_layers", "cond_layer")
-    for name, module in network.named_modules():
-        # An all-zero weight has no direction to normalise.
-        if isinstance(module, (torch.nn.Conv1d, torch.nn.ConvTranspose1d)) and (
-            any(part in name for part in normed) and bool(module.weight.any())
-        ):
-            torch.nn.utils.parametrizations.weight_norm(module)
 
     @torch.inference_mode()
     def speak(text: str) -> tuple[float, float, float]:
