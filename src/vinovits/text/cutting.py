@@ -29,7 +29,8 @@ def sentences_of(
         start: Where the sentence begins in it.
         end: Where it ends.
         language: Code of the language of the words that don't name theirs.
-        notes: Go with the first sentence made.
+        notes: Go with the first sentence made. Marks that no sentence has room for are told there
+            or in the next one.
         closed: Give a full stop to those that end without a mark.
 
     Yields:
@@ -41,21 +42,35 @@ def sentences_of(
         count = _fitting(rest)
         part, rest = rest[:count], rest[count:]
         if all(word.is_punctuation for word in rest):
-            part, rest, stop = part + rest[: MAX_WORDS - 1 - len(part)], [], end
+            room = MAX_WORDS - 1 - len(part)
+            if rest[room:]:
+                notes = (*notes, left_out(rest[room:], text))
+            part, rest, stop = part + rest[:room], [], end
         else:
             stop = max(rest[0].start, begin)
         if any(not word.is_punctuation for word in part):
             while stop > begin and text[stop - 1].isspace():
                 stop -= 1
+            stop = max(stop, part[-1].end)  # the mark of a line break is a space in the text
             spoken = tuple(_closed(part) if closed else part)
             yield Sentence(text[begin:stop], begin, stop, spoken, language, tuple(notes))
             notes = ()
             begin = stop
+        else:
+            notes = (*notes, left_out(part, text))
 
 
-def listing(characters: Iterable[str]) -> str:
-    """Characters for a note to the user: each once, at most ten."""
-    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
+def left_out(marks: Iterable[Word], text: str) -> str:
+    """A note about marks of a text that go with no sentence."""
+    return f"Left out marks without a word: {listing(text[m.start : m.end] for m in marks)}."
+
+
+def listing(written: Iterable[str]) -> str:
+    """Characters, or a few together, for a note to the user: each once, at most ten."""
+    shown = [
+        one if one.isprintable() else "".join(f"U+{ord(character):04X}" for character in one)
+        for one in dict.fromkeys(written)
+    ]
     return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")
 
 
@@ -67,7 +82,7 @@ def _closed(words: Sequence[Word]) -> Sequence[Word]:
         if word.text in _CLAUSE_ENDS:
             return words
     last = words[-1]
-    mark = Word(".", last.end, last.end, (".",), (0,), True, language=last.language)
+    mark = Word(".", last.end, last.end, (".",), (0,), True, (1,), language=last.language)
     return (*words, mark)
 
 

@@ -6,22 +6,17 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
 
 from vinovits.text.chinese.clauses import words_of
 from vinovits.text.chinese.pinyin import Polyphones
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
+from vinovits.text.cutting import MAX_PHONES, MAX_WORDS, left_out, listing, sentences_of
 from vinovits.text.reading import Said, Sentence, Word
 from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import Traced, trace
 
 __all__ = ["RULES", "ChineseRules", "Polyphones", "normalise_and_read", "read"]
 
-MAX_PHONES = 400
-MAX_WORDS = 100
-"""Both count punctuation. The last place of a sentence is kept for a full stop."""
-_CLAUSE_ENDS = frozenset("!?….,-")
-_FINAL = frozenset("!?….,-")
 _OPEN = re.compile("[…]+[”’」』）】》\"']*\\Z")
 """The end of a span behind which the sentence goes on: 我……不知道."""
 
@@ -63,7 +58,8 @@ def read(
             lost += notes
             continue
         words = [*marks, *words]
-        for sentence in _sentences(words, text, words[0].start, end, notes, rules.closes):
+        start = words[0].start
+        for sentence in sentences_of(words, text, start, end, "zh", notes, rules.closes):
             if waiting is not None:
                 yield _noted(waiting, lost)
                 lost = ()
@@ -78,7 +74,7 @@ def _with_marks(sentence: Sentence, marks: Sequence[Word], text: str) -> Sentenc
     if not marks:
         return sentence
     if len(sentence.words) + len(marks) > MAX_WORDS:
-        return _noted(sentence, (_left_out_marks(marks, text),))
+        return _noted(sentence, (left_out(marks, text),))
     end = marks[-1].end
     text = text[sentence.start : end]
     return replace(sentence, words=(*sentence.words, *marks), end=end, text=text)
@@ -89,11 +85,6 @@ def _told(word: Word, text: str) -> Word:
     if word.source == "dictionary" and text[word.start : word.end] != word.text:
         return replace(word, source="rule")
     return word
-
-
-def _left_out_marks(marks: Sequence[Word], text: str) -> str:
-    written = [text[mark.start : mark.end] for mark in marks]
-    return f"Left out marks without a word: {_listing(written)}."
 
 
 def _noted(sentence: Sentence, notes: tuple[str, ...]) -> Sentence:
@@ -139,9 +130,9 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
     spelled = [w.text for w in words if len(w.text) > 3 and w.text.isascii()]
     notes = []
     if signs:
-        notes.append(f"Left out signs and emoji: {_listing(signs)}.")
+        notes.append(f"Left out signs and emoji: {listing(signs)}.")
     if unread:
-        notes.append(f"Left out characters that Chinese can't read: {_listing(unread)}.")
+        notes.append(f"Left out characters that Chinese can't read: {listing(unread)}.")
     if spelled:
         notes.append(f"Spelled letter by letter: {', '.join(dict.fromkeys(spelled))}.")
     return tuple(notes)
@@ -149,61 +140,3 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
 
 def _is_silent(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) in ("Cf", "Cc", "Mn", "Me")
-
-
-def _listing(characters: Sequence[str]) -> str:
-    shown = [c if c.isprintable() else f"U+{ord(c):04X}" for c in dict.fromkeys(characters)]
-    return " ".join(shown[:10]) + (" ..." if len(shown) > 10 else "")
-
-
-def _sentences(
-    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...], closes: bool
-) -> Iterator[Sentence]:
-    """Cut the words of text[start:end] into sentences within the limits."""
-    rest = list(words)
-    while rest:
-        count = _fitting(rest)
-        part, rest = rest[:count], rest[count:]
-        if not any(not word.is_punctuation for word in rest):
-            part, rest = (part + rest)[: MAX_WORDS - 1], []
-        stop = rest[0].start if rest else end
-        if any(not word.is_punctuation for word in part):
-            yield _sentence(part, text, start, stop, notes, closes)
-            notes = ()
-            start = stop
-        else:
-            notes += (_left_out_marks(part, text),)
-
-
-def _sentence(
-    words: Sequence[Word], text: str, start: int, end: int, notes: tuple[str, ...], closes: bool
-) -> Sentence:
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    while start < end and text[start].isspace():
-        start += 1
-    start, end = min(start, words[0].start), max(end, words[-1].end)
-    ends = takewhile(lambda word: word.is_punctuation, reversed(words))
-    if closes and _FINAL.isdisjoint(word.text for word in ends):
-        words = (*words, Word(".", words[-1].end, words[-1].end, (".",), (0,), True, (1,)))
-    return Sentence(text[start:end], start, end, tuple(words), "zh", notes)
-
-
-def _fitting(words: Sequence[Word]) -> int:
-    """How many of the words make the next sentence: all, or up to the best place to cut."""
-    phones = 0
-    fits = len(words)
-    for index, word in enumerate(words):
-        phones += len(word.phones)
-        if phones > MAX_PHONES - 1 or index + 1 > MAX_WORDS - 1:
-            fits = index
-            break
-    if fits == len(words):
-        return fits
-    for index in range(fits, fits // 3, -1):
-        if words[index - 1].text in _CLAUSE_ENDS and not words[index].is_punctuation:
-            return index
-    for index in range(fits, fits // 3, -1):
-        if words[index].start >= words[index - 1].end:
-            return index
-    return max(fits, 1)
