@@ -6,12 +6,16 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vinovits.cli.inputs import InputPath
 from vinovits.cli.needs import convert_extra, tell_needs
 from vinovits.errors import UsageError
+
+if TYPE_CHECKING:
+    from vinovits.text.front_ends import Reading
 
 
 @click.command(short_help="Convert a released checkpoint into a voice folder.")
@@ -47,6 +51,14 @@ from vinovits.errors import UsageError
     help="Feature folder that a feature input was trained with, such as "
     "en_bert=all-MiniLM-L6-v2. Default is its family's.",
 )
+@click.option(
+    "--reading",
+    type=click.Choice(["better", "released"]),
+    default="better",
+    show_default=True,
+    help="How the voice's texts are read unless the caller says otherwise: `released` is as the "
+    "front end that came with its family did, faults included, for a voice that has learnt them.",
+)
 @click.option("--title", default="", help="For the card: a line that says what the voice is.")
 @click.option("--description", default="", help="For the card: more about it.")
 @click.option("--author", default="", help="For the card: who made the voice.")
@@ -62,6 +74,7 @@ def convert(
     name: str | None,
     languages: tuple[str, ...],
     feature_models: tuple[str, ...],
+    reading: Reading,
     **card: str,
 ) -> None:
     """Convert CHECKPOINT into a voice folder OUT.
@@ -102,6 +115,7 @@ def convert(
             name=name,
             languages=languages or None,
             feature_models=models,
+            reading=reading,
             card=Card(**card),
         )
 

@@ -61,6 +61,7 @@ def info(voice: str, as_json: bool) -> None:
         else "copied from a recording (--speaker)",
         "sampling rate": f"{manifest.sampling_rate} Hz, {manifest.hop_length} samples per frame",
         "network": f"Bert-VITS2 {manifest.variant}, weights in {manifest.precision}",
+        "reading": manifest.reading,
         "features": ", ".join(features) or "none",
         "styles": ", ".join(manifest.styles),
         "emotion": _emotion(manifest.emotion),

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import Variant
 from vinovits.output.atomic import atomic_folder
+from vinovits.text.front_ends import Reading
 from vinovits.voices.manifest import (
     Card,
     Defaults,
@@ -74,6 +76,7 @@ def convert_checkpoint(
     languages: Sequence[str] | None = None,
     feature_models: Mapping[str, str] | None = None,
     defaults: Defaults | None = None,
+    reading: Reading = "better",
     card: Card | None = None,
     emotion_rows: Array | None = None,
 ) -> Conversion:
@@ -93,6 +96,7 @@ def convert_checkpoint(
             lists, or else all of its family's, if not given.
         feature_models: Names of the feature folders that replace the family's, by feature input.
         defaults: Settings that suit the voice.
+        reading: How its texts are read unless the caller says otherwise.
         card: Author, licence and so on; fields that are empty are filled from the source.
         emotion_rows: The numbered emotions (rows, width) of a family whose checkpoints don't hold
             them, where those of one run of upstream are to be reproduced.
@@ -100,10 +104,12 @@ def convert_checkpoint(
     Raises:
         CheckpointError: The checkpoint or config can't be read, or the result fails its test.
         OutputError: `out` holds files already or can't be written.
-        UsageError: An unknown precision, language or feature input, or an impossible name.
+        UsageError: An unknown precision, reading, language or feature input, or an impossible name.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"Unknown precision {precision!r}; there are {', '.join(PRECISIONS)}.")
+    if reading not in get_args(Reading):
+        raise UsageError(f"Unknown reading {reading!r}; there are {', '.join(get_args(Reading))}.")
     source = open_source(checkpoint, config)
     if name is None and source.name is not None:
         # The user gave none, and what a file calls itself is the file's fault.
@@ -168,6 +174,7 @@ def convert_checkpoint(
             ),
             files={path.name: sha256(path) for path in sorted(work.iterdir())},
             defaults=defaults or Defaults(),
+            reading=reading,
             card=_filled(card or Card(), source.card),
             spectrogram=(
                 None if sizes.n_speakers else Spectrogram(sizes.filter_length, sizes.win_length)

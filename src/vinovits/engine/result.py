@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits.graphs import GraphInfo
+from vinovits.text.hidden import Shown
+from vinovits.text.reading import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,21 @@ class WordTiming:
     start: float
     """Seconds from the start of the audio."""
     end: float
+    reading: str = ""
+    """The reading as people write it: ARPAbet, pinyin, kana; "" for marks."""
+    source: Source = ""
+    """Where the reading came from, such as "dictionary" or "lexicon"."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkTiming:
+    """When a place is reached that markup has named."""
+
+    name: str
+    char: int
+    """Index of the place in the text given."""
+    time: float
+    """Seconds from the start of the audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +56,7 @@ class SpokenSentence:
     """One sentence of the audio."""
 
     text: str
-    """The original characters."""
+    """The original characters, those of markup among them."""
     start_char: int
     end_char: int
     start: float
@@ -50,6 +67,15 @@ class SpokenSentence:
     phones: tuple[PhoneTiming, ...]
     notes: tuple[str, ...] = ()
     """Sentences for the user about what was left out or guessed in reading it."""
+    marks: tuple[MarkTiming, ...] = ()
+    """The places in it that markup has named."""
+    speaker: str = ""
+    """Name of the speaker that markup asks for; "" for the one of the whole."""
+    style: str = ""
+    """Name of the style that markup asks for; "" for the one of the whole."""
+    shown: Shown | None = None
+    """The text without markup and other hidden parts, and where its characters stand in the text
+    given; None: all of `text` is shown."""
 
 
 @dataclass(slots=True)
@@ -62,7 +88,8 @@ class Stats:
     graphs: dict[str, GraphInfo] = field(default_factory=dict)
     features: dict[str, str] = field(default_factory=dict)
     """What each feature input of the voice was filled by: the name of a feature model, or "none"
-    for zeros, as `features="none"` asks and as for languages that aren't spoken."""
+    for zeros, as `features="none"` asks and as for languages that aren't spoken. Beside them
+    "polyphones", where a model (g2pW) has told readings of Chinese characters apart."""
     audio_seconds: float = 0.0
     wall_seconds: float = 0.0
     """How long the caller waited for samples in all. Work that went on while the caller held a
@@ -88,7 +115,7 @@ class Chunk:
     """Number of its sentence, from 0."""
     last_of_sentence: bool
     spoken: SpokenSentence | None
-    """The whole sentence and its timings, with its first chunk."""
+    """The whole sentence and its timings, with its first chunk, which may be silence."""
 
 
 @dataclass(frozen=True, slots=True)

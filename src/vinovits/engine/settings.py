@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from pathlib import Path
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +15,13 @@ import numpy.typing as npt
 from vinovits.engine.conditions import Emotion, Style
 from vinovits.errors import UsageError
 from vinovits.text.front_ends import Reading
+from vinovits.text.lexicon import Lexicon
 from vinovits.voices.manifest import RANGES, Defaults
 
 Speaker = str | int | npt.NDArray[np.float32] | None
+
+Markup = Literal["auto", "off", "plain", "ssml", "html", "markdown"]
+Lexicons = Lexicon | Mapping[str, str] | str | Path | Literal[False] | None
 
 ASSIST_WEIGHT = 0.7
 """The share of an assist text in the released code, unless told otherwise."""
@@ -58,8 +64,16 @@ class SpeakSettings(TypedDict, total=False):
     language: str | None
     """The language of the text: "zh", "ja" or "en". If None, each part of it is read in the
     language of the voice that it seems to be in."""
-    reading: Reading
+    reading: Reading | None
     """"better", or "released": as the front end that came with the voice's family read."""
+    markup: Markup
+    """What the text is written in: "plain" for our own markup, "ssml", "html", "markdown"; "off"
+    speaks signs as they stand; "auto", if not given, is SSML for what begins like it, else
+    "plain"."""
+    lexicon: Lexicons
+    """Readings that go before all others: a `Lexicon`, a mapping of words to readings, or a file of
+    either of the formats that `vinovits lexicon import` takes. Behind it, and if None, come those
+    that the user and the voice have; False or "none" is without any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ import numpy.typing as npt
 from vinovits import graph_cache
 from vinovits.engine import synthesis
 from vinovits.engine.precision import Precision, decoder_precision
+from vinovits.engine.readers import ReadingModels, english_model
 from vinovits.errors import VoiceError
 from vinovits.graphs import Graph, GraphInfo, compile_graph
+from vinovits.text.front_ends import NO_TOOLS, Reading, Tools
 from vinovits.text.sequence import Cut, PhoneSequence
 from vinovits.voices.manifest import VoiceManifest
 
@@ -40,7 +43,8 @@ class Stages:
             folder: Its files are those that the manifest lists.
             manifest: Of that folder.
             device: "cpu", "gpu.1" and so on.
-            with_features: False leaves feature models out: their inputs get zeros.
+            with_features: False leaves feature models out: their inputs get zeros, and none helps
+                to read.
             cache_dir: Where compiled graphs are kept.
             precision: Of the decoder, as `decoder_precision` takes it.
 
@@ -63,6 +67,8 @@ class Stages:
         self.has_features = with_features and bool(manifest.features)
         self._bert: dict[str, BertFeatures] = {}
         self._where = device, cache_dir
+        self._readers = ReadingModels(english_model(manifest.features), device, cache_dir)
+        self._reads_with_models = with_features
         graph_cache.prune(cache_dir)
 
     def load_features(self, language: str) -> None:
@@ -83,14 +89,26 @@ class Stages:
         # A copy: other threads may load the models of another language meanwhile.
         for bert in list(self._bert.values()):
             infos[bert.name] = bert.info
+        if (g2pw := self._readers.g2pw) is not None:
+            infos[g2pw.name] = g2pw.info
         return infos
 
     def feature_models(self) -> dict[str, str]:
-        """Name of the feature model behind each feature input; "none" where it gets zeros."""
-        return {
+        """Name of the feature model behind each feature input; "none" where it gets zeros.
+
+        Beside them "polyphones", once a model has been asked for readings.
+        """
+        models = {
             need.input: self._bert[need.input].name if need.input in self._bert else "none"
             for need in self.manifest.features
         }
+        if (g2pw := self._readers.g2pw) is not None:
+            models["polyphones"] = g2pw.name
+        return models
+
+    def tools(self, languages: Sequence[str], reading: Reading) -> Tools:
+        """The models here that help to read a text, as `ReadingModels.tools` has them."""
+        return self._readers.tools(languages, reading) if self._reads_with_models else NO_TOOLS
 
     def pieces(self, language: str) -> Cut:
         """What cuts a text of a language into word pieces; into none without features.

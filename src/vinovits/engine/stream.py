@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine import synthesis
+from vinovits.engine import delivery, synthesis
 from vinovits.engine.result import Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings
 from vinovits.engine.stages import Stages
@@ -24,8 +25,15 @@ from vinovits.text.sequence import to_sequence
 Array = npt.NDArray[np.float32]
 R = TypeVar("R")
 
-_FADE_SECONDS = 0.003
-"""At both ends of a sentence, so that sentences join without a click."""
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who speaks, and in which style: sentences name them, or leave it to the settings ("")."""
+
+    speakers: Mapping[str, Array]
+    """Vectors (1, gin, 1) by name; that of the settings is ""."""
+    conditions: Mapping[str, dict[str, npt.NDArray[Any]]]
+    """Inputs of the graph `encoder` that hold for a whole sentence, by the name of its style."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,10 @@ class _Prepared:
     """Samples of silence before it."""
     z: Array
     """(1, C, F)."""
+    speaker: Array
+    """(1, gin, 1)."""
+    splices: tuple[delivery.Splice, ...]
+    loudness: delivery.Loudness | None
     spoken: SpokenSentence
 
 
@@ -54,8 +66,7 @@ class Stream(Iterator[Chunk]):
         stages: Stages,
         sentences: Iterator[Sentence],
         settings: Settings,
-        conditions: dict[str, npt.NDArray[Any]],
-        speaker: Array,
+        cast: Cast,
         began: float,
         ahead: bool = True,
     ) -> None:
@@ -65,8 +76,7 @@ class Stream(Iterator[Chunk]):
             stages: Of the voice.
             sentences: As a front end reads them.
             settings: How to speak.
-            conditions: Inputs of the graph `encoder` that hold for the whole text.
-            speaker: (1, gin, 1).
+            cast: All whom the sentences name.
             began: Time of the call by `time.perf_counter`.
             ahead: Prepare the next sentence while one is decoded: for a listener. Who waits for
                 the whole gets it sooner without, as the two compete for one device.
@@ -78,8 +88,7 @@ class Stream(Iterator[Chunk]):
             graphs=stages.infos(),
             features=stages.feature_models(),
         )
-        self._stages, self._settings, self._speaker = stages, settings, speaker
-        self._conditions = conditions
+        self._stages, self._settings, self._cast = stages, settings, cast
         self._watch = began
         self._samples = 0
         self._ended = False
@@ -141,13 +150,15 @@ class Stream(Iterator[Chunk]):
 
     def _prepare(self, sentences: Iterator[Sentence]) -> Iterator[_Prepared]:
         stages, manifest, settings = self._stages, self._stages.manifest, self._settings
-        pause = round(settings.pause * manifest.sampling_rate)
-        start, number = 0, 0
+        rate, hop = manifest.sampling_rate, manifest.hop_length
+        usual = round(settings.pause * rate)
+        start, number, pause = 0, 0, 0
         while (sentence := self._timed("read", next, sentences, None)) is not None:
             sequence = self._timed("read", to_sequence, sentence, manifest.table, stages.pieces)
             features = self._timed(
                 "features", stages.features, sequence, settings.assist_text, settings.assist_weight
             )
+            speaker = self._cast.speakers[sentence.speaker]
             # Each sentence has its own generator: it sounds the same wherever the work begins.
             generator = np.random.default_rng((settings.seed, number))
             noise = generator.standard_normal((1, 2, len(sequence.phones)), np.float32)
@@ -157,54 +168,74 @@ class Stream(Iterator[Chunk]):
                 stages.graphs["encoder"],
                 sequence,
                 features,
-                self._conditions,
-                self._speaker,
+                self._cast.conditions[sentence.style],
+                speaker,
                 noise * np.float32(settings.noise_w),
             )
             logw = synthesis.mix_durations(encoded.logw_sdp, encoded.logw_dp, settings.sdp_ratio)
-            frames = synthesis.frames_per_phone(logw, 1 / settings.speed)
+            scales = delivery.length_scales(sentence, sequence, settings.speed)
+            frames = synthesis.frames_per_phone(logw, scales)
+            frames, splices = delivery.fit_pauses(sentence, sequence, frames, hop, rate)
+            pause += round(sentence.silence * rate)
+            start += pause
             spoken = self._timed(
                 "durations",
                 time_sentence,
                 sentence,
                 sequence,
                 frames,
-                start / manifest.sampling_rate,
-                manifest.hop_length / manifest.sampling_rate,
+                start / rate,
+                hop / rate,
+                delivery.longer_phones(splices, len(sequence.names), rate) if splices else None,
             )
             total = int(frames.sum())
             prior = generator.standard_normal((1, manifest.latent_channels, total), np.float32)
             z_p = synthesis.expand(encoded.m_p, encoded.logs_p, frames, prior, settings.noise)
-            z = self._timed("flow", synthesis.flow, stages.graphs["flow"], z_p, self._speaker)
-            yield _Prepared(number, start, pause if number else 0, z, spoken)
-            start += total * manifest.hop_length + pause
+            z = self._timed("flow", synthesis.flow, stages.graphs["flow"], z_p, speaker)
+            loudness = delivery.loudness(sentence, sequence, frames, hop, rate)
+            yield _Prepared(number, start, pause, z, speaker, splices, loudness, spoken)
+            start += total * hop + sum(splice.longer for splice in splices)
+            # A pause that is asked for behind a sentence stands in for the usual one.
+            pause = usual if delivery.final_pause(sentence) is None else 0
             number += 1
+        # Sentences may have asked for models that the first one had no need of.
+        self.stats.graphs = stages.infos()
+        self.stats.features = stages.feature_models()
 
     def _decode(self, prepared: _Prepared) -> Iterator[Chunk]:
+        """A sentence's chunks, the silence before it first."""
+        rate = self._stages.manifest.sampling_rate
+        total = prepared.z.shape[2] * self._stages.manifest.hop_length
+        total += sum(splice.longer for splice in prepared.splices)
+        done = -prepared.pause
+        sound = delivery.spliced(self._windows(prepared), prepared.splices, rate)
+        for samples in chain(delivery.silences(prepared.pause, rate), sound):
+            start = prepared.start + done
+            spoken = prepared.spoken if done == -prepared.pause else None
+            done += len(samples)
+            self._samples = prepared.start + done
+            yield Chunk(samples, start, prepared.number, done == total, spoken)
+
+    def _windows(self, prepared: _Prepared) -> Iterator[Array]:
+        """What is decoded of a sentence, as loud as it is to be."""
         manifest = self._stages.manifest
         windows = synthesis.decode(
             self._stages.graphs["decoder"],
             prepared.z,
-            self._speaker,
+            prepared.speaker,
             manifest.decoder_context,
             manifest.hop_length,
             # Only the first sentence is waited for.
             GROWTH[1:] if prepared.number else GROWTH,
         )
         total = prepared.z.shape[2] * manifest.hop_length
-        fade = min(round(_FADE_SECONDS * manifest.sampling_rate), total // 2)
+        fade = min(round(delivery.FADE_SECONDS * manifest.sampling_rate), total // 2)
         done = 0
         while (samples := self._timed("decode", next, windows, None)) is not None:
-            samples = _faded(samples, done, total, fade)
-            first = done == 0
-            start = prepared.start + done
+            if prepared.loudness is not None:
+                samples = prepared.loudness(samples, done)
+            yield delivery.faded(samples, done, total, fade)
             done += len(samples)
-            self._samples = prepared.start + done
-            if first and prepared.pause:
-                start -= prepared.pause
-                samples = np.concatenate([np.zeros(prepared.pause, np.float32), samples])
-            spoken = prepared.spoken if first else None
-            yield Chunk(samples, start, prepared.number, done == total, spoken)
 
     def _timed(self, stage: str, work: Callable[..., R], *arguments: Any) -> R:
         began = time.perf_counter()
@@ -212,13 +243,3 @@ class Stream(Iterator[Chunk]):
             return work(*arguments)
         finally:
             self.stats.stages[stage] += time.perf_counter() - began
-
-
-def _faded(samples: Array, done: int, total: int, fade: int) -> Array:
-    """Fade the part of a sentence that begins at sample `done` of `total`, at the ends only."""
-    position = np.arange(done, done + len(samples))
-    edge = np.minimum(position, total - 1 - position)
-    if fade == 0 or edge.min() >= fade:
-        return samples
-    ramp: Array = np.clip(edge / fade, 0.0, 1.0).astype(np.float32)
-    return samples * ramp

@@ -96,9 +96,20 @@ def mix_durations(logw_sdp: Array, logw_dp: Array, sdp_ratio: float) -> Array:
     return logw_sdp * ratio + logw_dp * (np.float32(1) - ratio)
 
 
-def frames_per_phone(logw: Array, length_scale: float) -> npt.NDArray[np.int64]:
-    """Frames of every phone (1, 1, T), at least one in all, from log frames (1, 1, T)."""
-    frames = np.ceil(np.exp(logw) * np.float32(length_scale)).astype(np.int64)
+def frames_per_phone(
+    logw: Array, length_scale: float | npt.NDArray[np.floating]
+) -> npt.NDArray[np.int64]:
+    """Frames of every phone, at least one in all.
+
+    Args:
+        logw: Log frames (1, 1, T).
+        length_scale: What they are stretched by, all or each (T,).
+
+    Returns:
+        (1, 1, T).
+    """
+    scale: Array = np.asarray(length_scale, np.float32)
+    frames: npt.NDArray[np.int64] = np.ceil(np.exp(logw) * scale).astype(np.int64)
     if frames.sum() < 1:
         frames[..., -1] = 1
     return frames

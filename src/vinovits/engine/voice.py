@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import numbers
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Unpack
@@ -13,19 +13,22 @@ from typing import Unpack
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.conditions import Conditions
+from vinovits.engine.conditions import Conditions, Style
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
-from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
+from vinovits.engine.settings import Lexicons, Markup, Speaker, SpeakSettings, check_settings
 from vinovits.engine.stages import Stages
-from vinovits.engine.stream import Stream
+from vinovits.engine.stream import Cast, Stream
 from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
+from vinovits.lexicons import for_voice, read_lexicon
 from vinovits.text import front_ends
 from vinovits.text.checks import check_text
 from vinovits.text.front_ends import Reading, spoken_in
+from vinovits.text.lexicon import Lexicon
 from vinovits.text.reading import Sentence
+from vinovits.text.script import Script, plain
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
@@ -33,6 +36,9 @@ Array = npt.NDArray[np.float32]
 
 _SPEAKERS_SHOWN = 20
 """In the error that names a voice's speakers."""
+
+_LONGEST_NUMBER = 10
+"""Characters: a longer one is no number of a speaker."""
 
 _LANGUAGE_NAMES = {"zh": "Chinese", "ja": "Japanese", "en": "English"}
 
@@ -99,12 +105,14 @@ class Voice:
             **settings: See `SpeakSettings`.
 
         Raises:
-            TextError: Nothing in the text can be spoken, or it is too long.
+            TextError: Nothing in the text can be spoken, it is too long, or its markup is broken.
             LanguageError: The text is in a language that the voice can't speak.
+            LexiconError: A lexicon can't be right.
             MissingExtraError: What reads a language isn't installed.
             VoiceError: A feature model of a language that is spoken isn't here, or is broken.
             UsageError: There is no such setting; one is outside of its range, or the voice doesn't
-                take it; or there is no such speaker, style or emotion.
+                take it; or there is no such speaker, style or emotion, nor one that the text asks
+                for.
         """
         with self.stream(text, ahead=False, **settings) as stream:
             chunks = list(stream)
@@ -130,47 +138,59 @@ class Voice:
         """
         began = time.perf_counter()
         checked = check_settings(self.manifest.defaults, settings)
-        vector = self._speaker_vector(settings.get("speaker"))
-        conditions = self._conditions.inputs(
-            settings.get("style"), settings.get("style_weight"), settings.get("emotion")
+        languages = self._languages(settings.get("language"))
+        script = self._script(
+            text, languages, settings.get("markup", "auto"), settings.get("lexicon")
         )
-        sentences = self._read(text, settings.get("language"), settings.get("reading", "better"))
+        cast = self._cast(script, settings)
+        sentences = self._read(script, languages, settings.get("reading"))
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
-        for language in spoken_in(text, self._languages(settings.get("language"))):
+        given = [code for _, _, code in script.given_languages()]
+        for language in dict.fromkeys([*spoken_in(script.text, languages), *given]):
             self.stages.load_features(language)
         if checked.assist_text and not self.stages.has_features:
             raise UsageError(
                 "An assist text is heard through feature models, and none are in use. Speak "
                 'without features="none", or without the assist text.'
             )
-        return Stream(
-            self.stages, chain([first], sentences), checked, conditions, vector, began, ahead
-        )
+        return Stream(self.stages, chain([first], sentences), checked, cast, began, ahead)
 
     def read(
-        self, text: str, *, language: str | None = None, reading: Reading = "better"
+        self,
+        text: str,
+        *,
+        language: str | None = None,
+        reading: Reading | None = None,
+        markup: Markup = "auto",
+        lexicon: Lexicons = None,
     ) -> list[Sentence]:
         """Show how a text is read: what `speak` says, without saying it.
 
         Args:
             text: A text, in a language of the voice.
-            language: As in `SpeakSettings`.
+            language: As in `SpeakSettings`, like all that follow.
             reading: "better", or "released": that of the front end which came with the voice's
                 family.
+            markup: What the text is written in.
+            lexicon: Readings that go before all others.
 
         Returns:
             Sentences of words, each with its place in the text, phones, tones, its reading as
             people write it, and where that is from.
 
         Raises:
-            TextError: Nothing in the text can be spoken, or it is too long.
+            TextError: Nothing in the text can be spoken, it is too long, or its markup is broken.
             LanguageError: The text is in a language that the voice can't speak.
+            LexiconError: A lexicon can't be right.
             MissingExtraError: What reads a language isn't installed.
-            UsageError: There is no such reading, or language of this voice.
+            VoiceError: A model that helps to read is broken.
+            UsageError: There is no such reading, markup, or language of this voice.
         """
-        return list(self._read(text, language, reading))
+        languages = self._languages(language)
+        script = self._script(text, languages, markup, lexicon)
+        return list(self._read(script, languages, reading))
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.
@@ -253,10 +273,13 @@ class Voice:
             )
         return (asked,)
 
-    def _read(self, text: str, language: str | None, reading: Reading) -> Iterator[Sentence]:
+    def _script(
+        self, text: str, languages: Sequence[str], markup: Markup, lexicon: Lexicons
+    ) -> Script:
+        """A text with what markup and lexicons say of it."""
         if not isinstance(text, str):
             raise UsageError(f"The text must be a str, not {type(text).__name__}.")
-        languages = self._languages(language)
+        script = plain(text)
         try:
             check_text(text, languages)
         except LanguageError as error:
@@ -268,7 +291,63 @@ class Voice:
             ]
             others = f"Voices that can: {', '.join(able)}." if able else "No voice here can."
             raise LanguageError(f"{error} {others}", error.language) from None
-        return front_ends.read(text, languages, self.manifest.variant, reading)
+        found = _lexicon(lexicon, self.manifest.name, self.folder)
+        return found.applied(script, languages)
+
+    def _read(
+        self, script: Script, languages: Sequence[str], reading: Reading | None
+    ) -> Iterator[Sentence]:
+        reading = self.manifest.reading if reading is None else reading
+        tools = self.stages.tools(languages, reading)
+        return front_ends.read(script, languages, self.manifest.variant, reading, tools)
+
+    def _cast(self, script: Script, settings: SpeakSettings) -> Cast:
+        """All speakers and styles that a text asks for, and those of the settings."""
+        manners = [manner for _, _, manner in script.manners]
+        speakers: dict[str, Speaker] = {
+            name: self._speaker_in_text(name) for name in {manner.speaker for manner in manners}
+        }
+        styles: dict[str, Style] = {name: name for name in {manner.style for manner in manners}}
+        speakers[""], styles[""] = settings.get("speaker"), settings.get("style")
+        weight, emotion = settings.get("style_weight"), settings.get("emotion")
+        return Cast(
+            {name: self._speaker_vector(speaker) for name, speaker in speakers.items()},
+            {
+                name: self._conditions.inputs(style, weight, emotion)
+                for name, style in styles.items()
+            },
+        )
+
+    def _speaker_in_text(self, name: str) -> Speaker:
+        """A speaker that a text names, or numbers."""
+        if name and self._speakers is None:
+            raise UsageError(
+                f"The text asks for the speaker {name!r:.60}, but the voice "
+                f"{self.manifest.name!r} has no named speakers: it takes one from recorded speech."
+            )
+        if name not in self.manifest.speakers and name.isdecimal() and len(name) < _LONGEST_NUMBER:
+            return int(name)
+        return name
+
+
+def _lexicon(given: Lexicons, voice: str, folder: Path) -> Lexicon:
+    """The lexicons that count: the caller's, then those of the user and of the voice."""
+    if given is False or given == "none":
+        return Lexicon()
+    if given is None:
+        own = Lexicon()
+    elif isinstance(given, Lexicon):
+        own = given
+    elif isinstance(given, Mapping):
+        own = Lexicon.of(given)
+    elif isinstance(given, str | Path):
+        own = read_lexicon(Path(given))
+    else:
+        raise UsageError(
+            "The setting lexicon is a Lexicon, a mapping of words to readings, a file, or False, "
+            f"not {type(given).__name__}."
+        )
+    return own.over(for_voice(voice, folder))
 
 
 def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:

@@ -33,6 +33,12 @@ _lock = threading.Lock()
 _models: WeakValueDictionary[tuple[Any, str, str], Any] = WeakValueDictionary()
 
 
+def features_folder(name: str) -> Path | None:
+    """The folder of the feature model of this name; None if there is none. It isn't opened."""
+    # Looked up among the names that were found: a name with slashes or dots leads nowhere.
+    return find(roots(ENVIRONMENT, "features"), MANIFEST).get(name)
+
+
 def find_features(name: str) -> Path:
     """The folder of the feature model of this name.
 

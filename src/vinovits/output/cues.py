@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
-from vinovits.text.hidden import shown
+from vinovits.text.hidden import Shown, Stretch
 
 if TYPE_CHECKING:
     from vinovits.engine.result import SpokenSentence
@@ -46,7 +46,7 @@ class Cue:
 
 
 def written_pieces(sentence: SpokenSentence) -> list[Piece]:
-    """The sentence as written, without its hidden parts, in pieces with times.
+    """The sentence as written, without markup and other hidden parts, in pieces with times.
 
     Args:
         sentence: Words and sentence from one text, words in its order.
@@ -56,13 +56,12 @@ def written_pieces(sentence: SpokenSentence) -> list[Piece]:
         characters, as those of a number do, are one piece; punctuation belongs to the word before
         it.
     """
-    seen = shown(sentence.text)
+    seen = sentence.shown or Shown(sentence.text, (Stretch(0, sentence.start_char),))
     text = seen.text
     spans: list[_Span] = []
     start = None  # of an opening quote, which belongs to the word behind it
     for word in sentence.words:
-        first = seen.index(word.start_char - sentence.start_char)
-        last = seen.index(word.end_char - sentence.start_char)
+        first, last = seen.index(word.start_char), seen.index(word.end_char)
         start = word.start if start is None else start
         if not any(letter.isalnum() for letter in text[first:last]):
             if spans:

@@ -60,6 +60,8 @@ class JsonTimings:
                     "end_char": word.end_char,
                     "start": _seconds(word.start),
                     "end": _seconds(word.end),
+                    "reading": word.reading,
+                    "source": word.source,
                 }
                 for word in sentence.words
             ],
@@ -67,6 +69,12 @@ class JsonTimings:
                 {"phone": phone.phone, "start": _seconds(phone.start), "end": _seconds(phone.end)}
                 for phone in sentence.phones
             ],
+            "marks": [
+                {"name": mark.name, "char": mark.char, "time": _seconds(mark.time)}
+                for mark in sentence.marks
+            ],
+            "speaker": sentence.speaker,
+            "style": sentence.style,
             "notes": list(sentence.notes),
         }
         comma = "" if self._is_first else ","

@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from vinovits.errors import VoiceError
 from vinovits.manifests import build, check_files, check_name, check_names, read_json, write_json
+from vinovits.text.front_ends import Reading
 from vinovits.text.sequence import EDGE
 from vinovits.text.symbols import TABLES, LanguageNumbers, SymbolTable
 
@@ -137,6 +138,9 @@ class VoiceManifest:
     """Names and rows of styles.npy, whose row 0 is the mean; empty if it takes no style."""
     icon: str = ""
     """Name of a picture in the folder, if there is one."""
+    reading: Reading = "better"
+    """How texts are read where the caller doesn't say: as we read them, or as the front end that
+    came with the family did, faults included, which a fine-tuned voice may have learnt."""
     bf16_snr: float = 0.0
     """How far below the sound the noise lies that the decoder makes in bf16, in decibels, as
     measured at the conversion; 0 where it isn't known."""
@@ -207,6 +211,11 @@ class VoiceManifest:
             raise VoiceError(
                 f"{where} is of the family {self.variant!r}, which this release doesn't know. It "
                 f"knows {', '.join(TABLES)}."
+            )
+        if self.reading not in get_args(Reading):
+            raise VoiceError(
+                f"{where} wants the reading {self.reading!r:.60}. There are: "
+                f"{', '.join(get_args(Reading))}."
             )
         if self.styles and min(self.styles.values()) < 0:
             raise VoiceError(f"{where} names a style with a row below 0.")
