@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from vinovits.text.cutting import listing, sentences_of
 from vinovits.text.english.assembly import words_of
-from vinovits.text.english.folding import fold
+from vinovits.text.english.folding import fold_around
 from vinovits.text.english.normalise import may_hold_words, normalise
 from vinovits.text.english.released import normalise_and_read
 from vinovits.text.english.rules import RULES, EnglishRules
 from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
-from vinovits.text.reading import Said, Sentence
-from vinovits.text.sentences import split_sentences
+from vinovits.text.given import sentences_around
+from vinovits.text.reading import Said, Sentence, said_within
 from vinovits.text.traced import trace
 
 __all__ = [
@@ -41,7 +41,8 @@ def read(
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
         rules: A row of `RULES`: ours, or those of the voice's family.
-        said: Readings that are given, in order.
+        said: Readings that are given, in order, without overlap. Those of other languages are
+            passed over.
         tokenise: The tokenizer of the family's BERT, where the rules ask for it (2.3 and sbv2):
             without it rare words sound otherwise than in the released front end.
 
@@ -49,26 +50,31 @@ def read(
         Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
         Text without a single word gives none.
     """
+    said = [one for one in said if one.language == "en"]
     if rules.released:
-        yield from _read_released(text, rules, tokenise)
+        yield from _read_released(text, rules, said, tokenise)
         return
-    yield from _read(text, rules)
+    yield from _read(text, rules, said)
 
 
-def _read(text: str, rules: EnglishRules) -> Iterator[Sentence]:
-    for start, end in split_sentences(text):
-        folded = fold(text[start:end], start)
+def _read(text: str, rules: EnglishRules, said: Sequence[Said]) -> Iterator[Sentence]:
+    for start, end in sentences_around(text, said):
+        folded = fold_around(text[start:end], said_within(said, start, end), start)
         if not may_hold_words(folded.text):
             continue
-        words, guessed = words_of(normalise(folded.text), folded, text, rules.consonant_tone)
+        pieces = normalise(folded.text, folded.given)
+        words, guessed = words_of(pieces, folded, text, rules.consonant_tone)
         if any(not word.is_punctuation for word in words):
             notes = _notes(folded.emoji, folded.unread, guessed)
             yield from sentences_of(words, text, start, end, "en", notes)
 
 
-def _read_released(text: str, rules: EnglishRules, tokenise: Tokenise) -> Iterator[Sentence]:
-    for start, end in split_sentences(text):
-        words, guessed = normalise_and_read(trace(text[start:end], start), rules, tokenise)
+def _read_released(
+    text: str, rules: EnglishRules, said: Sequence[Said], tokenise: Tokenise
+) -> Iterator[Sentence]:
+    for start, end in sentences_around(text, said):
+        inside = said_within(said, start, end)
+        words, guessed = normalise_and_read(trace(text[start:end], start), rules, tokenise, inside)
         if any(not word.is_punctuation for word in words):
             silent = tuple(c for word in words if not word.phones for c in word.text if c.isalpha())
             notes = _notes((), silent, guessed)

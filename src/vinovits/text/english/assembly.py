@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from vinovits.text.english.folding import Folded
+from vinovits.text.english.given import said_words
 from vinovits.text.english.heteronyms import choose
 from vinovits.text.english.letter_to_sound import MAX_LETTERS
 from vinovits.text.english.lexicon import Phones
@@ -34,6 +35,10 @@ def words_of(
         if piece.mark:
             span = folded.span(piece.start, piece.end)
             words.append(Word(piece.text, *span, (piece.text,), (0,), is_punctuation=True))
+            continue
+        if piece.said is not None:
+            start, _ = folded.span(piece.start, piece.end)
+            words += said_words(piece.said, piece.text, start, consonant_tone)
             continue
         known = choose(context, index, index > 0 and piece.text[:1].isupper())
         for part in _chunks(piece):

@@ -6,10 +6,14 @@ keep their places in the original text.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
+
+from vinovits.text.reading import Said
 
 _SPECIAL = {
     **dict.fromkeys("‘’‛′ʼ＇`´ʹʻʽ", "'"),
@@ -89,6 +93,24 @@ _DIRECTIONS_AND_JOINERS = frozenset(
 )
 
 
+PAD = "\u01c0"
+"""Stands between a stretch whose reading is given and what touches it: a letter that no rule says
+anything for, and that folding never leaves."""
+_STAND_INS = ("thing", "Thing")
+"""What the rules see where a reading is given for something that isn't words."""
+_WORDS = re.compile(r"[A-Za-z]+(?: [A-Za-z]+)*")
+
+
+class Given(NamedTuple):
+    """Where a reading is given, in folded text."""
+
+    start: int
+    end: int
+    said: Said
+    written: str
+    """What is there in the original."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """A piece of text in known characters, each with its origin."""
@@ -100,6 +122,8 @@ class Folded:
     """Emoji that were left out."""
     unread: tuple[str, ...]
     """Other characters that English can't read and that were left out."""
+    given: tuple[Given, ...] = ()
+    """In order."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Original span of the folded characters start to end (end > start)."""
@@ -135,6 +159,57 @@ def fold(text: str, offset: int = 0) -> Folded:
         origins.extend([offset + index] * len(folded))
     origins.append(offset + len(text))
     return Folded("".join(out), origins, tuple(emoji), tuple(unread))
+
+
+def fold_around(text: str, said: Sequence[Said], offset: int = 0) -> Folded:
+    """Fold a text, but for the stretches whose reading is given.
+
+    Args:
+        text: Any text.
+        said: What is given, in order, with places in it.
+        offset: Index of its first character in the original.
+
+    Returns:
+        The folded text. In the place of a stretch are letters: its own if it is made of them.
+    """
+    if not said:
+        return fold(text, offset)
+    parts: list[str] = []
+    origins: list[int] = []
+    emoji: list[str] = []
+    unread: list[str] = []
+    given: list[Given] = []
+    position = 0
+    for one in [*said, None]:
+        part = fold(text[position : one.start if one else None], offset + position)
+        parts.append(part.text)
+        origins += part.origins[:-1]
+        emoji += part.emoji
+        unread += part.unread
+        if one is None:
+            break
+        if origins and not part.text[-1:].isspace():
+            parts.append(PAD)
+            origins.append(offset + max(one.start - 1, 0))
+        written = text[one.start : one.end]
+        seen = _stand_in(written)
+        given.append(Given(len(origins), len(origins) + len(seen), one, written))
+        parts.append(seen)
+        origins += [offset + one.start] * (len(seen) - 1) + [offset + one.end - 1]
+        position = one.end
+        if position < len(text) and not text[position].isspace():
+            parts.append(PAD)
+            origins.append(offset + position)
+    origins.append(offset + len(text))
+    return Folded("".join(parts), origins, tuple(emoji), tuple(unread), tuple(given))
+
+
+def _stand_in(written: str) -> str:
+    folded = fold(written).text
+    if _WORDS.fullmatch(folded) and (len(folded) > 1 or len(written) == 1):
+        return folded
+    letter = next(filter(str.isalpha, written), "")
+    return _STAND_INS[letter.isupper()]
 
 
 @lru_cache(maxsize=4096)

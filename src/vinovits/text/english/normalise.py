@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -14,7 +15,9 @@ from vinovits.text.english import (
     rules_web,
     rules_words,
 )
+from vinovits.text.english.folding import PAD, Given
 from vinovits.text.english.pieces import Piece, Rule, Scan
+from vinovits.text.english.pronounce import with_s
 from vinovits.text.english.tables import table
 from vinovits.text.word_sets import word_set
 
@@ -51,22 +54,23 @@ def may_hold_words(text: str) -> bool:
     return _spoken().search(text) is not None
 
 
-def normalise(text: str) -> list[Piece]:
+def normalise(text: str, given: Sequence[Given] = ()) -> list[Piece]:
     """Read a folded sentence.
 
     Args:
         text: What `folding.fold` made of one sentence.
+        given: Where readings are given in it, which no rule looks into.
 
     Returns:
         Spoken words and marks in order, with spans into `text`.
     """
     scan = Scan(text, shouted=_is_shouted(text))
     position = 0
-    while position < len(text):
-        if text[position].isspace():
-            position += 1
-            continue
-        position = _read_one(scan, position)
+    for one in given:
+        _read_until(scan, position, one.start)
+        scan.pieces.append(Piece(one.written, one.start, one.end, said=one.said))
+        position = _read_ending(scan, one)
+    _read_until(scan, position, len(text))
     return tidy(scan.pieces, text)
 
 
@@ -114,7 +118,30 @@ def _strongest(run: list[Piece]) -> list[Piece]:
     return kept[:2]
 
 
-def _read_one(scan: Scan, position: int) -> int:
+_ENDING = re.compile(rf"{PAD}('?s)(?![\w'])")
+
+
+def _read_ending(scan: Scan, given: Given) -> int:
+    """Read the s of a plural or possessive that touches a given reading; return where it ends."""
+    ending = _ENDING.match(scan.text, given.end)
+    if ending is None or not given.written[-1:].isalnum():
+        return given.end
+    phones = tuple(given.said.reading.split())
+    said = with_s(phones)[len(phones) :]
+    scan.pieces.append(Piece(ending[1], ending.start(1), ending.end(), phones=said))
+    return ending.end()
+
+
+def _read_until(scan: Scan, position: int, end: int) -> None:
+    """Read what is from a position on, nothing of it beyond the end."""
+    while position < end:
+        if scan.text[position].isspace():
+            position += 1
+            continue
+        position = _read_one(scan, position, end)
+
+
+def _read_one(scan: Scan, position: int, end: int) -> int:
     """Read what begins at a position; return where it ends."""
     word = _PLAIN_WORD.match(scan.text, position)
     if word and word[0] not in _ASKED:
@@ -122,7 +149,7 @@ def _read_one(scan: Scan, position: int) -> int:
         return word.end()
     for rule in _rules():
         match = rule.pattern.match(scan.text, position)
-        if match is None or match.end() == position:
+        if match is None or match.end() == position or match.end() > end:
             continue
         pieces = rule.read(scan, match)
         if pieces is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vinovits.text.english.lexicon import Phones
+from vinovits.text.reading import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Piece:
     """"s" or "'s" to be said after the letter name: the last piece of "DVDs"."""
     phones: Phones = ()
     """The pronunciation, where the rule knows it; () to look it up."""
+    said: Said | None = None
+    """The reading that is given; `text` is what is written there."""
 
 
 @dataclass(slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from vinovits.text.english.given import said_words
 from vinovits.text.english.letter_to_sound import predict
 from vinovits.text.english.lexicon import Phones
 from vinovits.text.english.lexicon import released as listed
@@ -21,7 +22,7 @@ from vinovits.text.english.word_pieces import (
     stand_in,
     words_of_pieces,
 )
-from vinovits.text.reading import Source, Word
+from vinovits.text.reading import Said, Source, Word
 from vinovits.text.symbols import PUNCTUATION
 from vinovits.text.traced import Traced, substitute, trace
 
@@ -51,7 +52,10 @@ _MAX_CHARACTERS, _MAX_PIECES = 200, 40
 
 
 def normalise_and_read(
-    text: Traced, rules: EnglishRules, tokenise: Tokenise = stand_in
+    text: Traced,
+    rules: EnglishRules,
+    tokenise: Tokenise = stand_in,
+    said: Sequence[Said] = (),
 ) -> tuple[list[Word], list[str]]:
     """All words and marks of a text, without any cutting into sentences.
 
@@ -59,20 +63,38 @@ def normalise_and_read(
         text: The text, with its places in the original.
         rules: Of a released family.
         tokenise: The tokenizer of the family's BERT; asked only by `EnglishRules.by_pieces`.
+        said: Readings that are given, in order, with places in the text.
 
     Returns:
         Words and marks in order, those included that give no phones, as the BERT sees them; and the
         spoken words whose pronunciation was guessed.
     """
-    normal = normalise(text, rules)
     words: list[Word] = []
     guessed: list[str] = []
+    position = 0
+    for one in said:
+        _read_part(text.part(position, one.start), rules, tokenise, words, guessed)
+        written, (start, _) = text.text[one.start : one.end], text.span(one.start, one.end)
+        words += said_words(one, written, start, rules.consonant_tone)
+        position = one.end
+    _read_part(text.part(position, len(text.text)), rules, tokenise, words, guessed)
+    return words, guessed
+
+
+def _read_part(
+    text: Traced,
+    rules: EnglishRules,
+    tokenise: Tokenise,
+    words: list[Word],
+    guessed: list[str],
+) -> None:
+    """Add the words of a text, and those that were guessed."""
+    normal = normalise(text, rules)
     for parts, start, end in _words(normal.text, rules, tokenise):
         word = _word(normal.text[start:end], parts, rules.consonant_tone)
         guessed += [part for part in parts if _say(part)[1] == "network"]
         start, end = _behind(words[-1] if words else None, *normal.span(start, end))
         words.append(replace(word, start=start, end=end))
-    return words, guessed
 
 
 @lru_cache(maxsize=16384)
