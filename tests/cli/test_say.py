@@ -51,7 +51,9 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "assist_text": None,
         "assist_weight": None,
         "language": None,
-        "reading": "better",
+        "reading": None,
+        "markup": "auto",
+        "lexicon": None,
     }
 
 
@@ -84,7 +86,9 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "assist_text": None,
         "assist_weight": None,
         "language": None,
-        "reading": "better",
+        "reading": None,
+        "markup": "auto",
+        "lexicon": None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vinovits.cli.streams import print_table, table
-from vinovits.cli.text_source import get_text
+from vinovits.cli.text_source import get_text, markup_of
 from vinovits.errors import TextError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from vinovits.engine.readers import ReadingModels
+    from vinovits.engine.scripts import Markup
+    from vinovits.text.front_ends import Reading
     from vinovits.text.reading import Sentence
 
 _STYLES = {"network": "yellow", "fallback": "red", "": "dim"}
@@ -49,10 +53,20 @@ _STYLES = {"network": "yellow", "fallback": "red", "": "dim"}
 @click.option(
     "--reading",
     type=click.Choice(["better", "released"]),
-    default="better",
-    show_default=True,
     help="`released` reads as the front end that came with the voice's family does, faults "
-    "included.",
+    "included. Default is what the voice was made for.",
+)
+@click.option(
+    "--markup",
+    type=click.Choice(["auto", "off", "plain", "ssml", "html", "markdown"]),
+    default="auto",
+    show_default=True,
+    help="What the text is written in, as for `vinovits say`.",
+)
+@click.option(
+    "--lexicon",
+    metavar="FILE",
+    help="Readings that go before those of your lexicons; `none` is without any lexicon.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def phones(
@@ -61,7 +75,9 @@ def phones(
     voice: str | None,
     family: str | None,
     language: str | None,
-    reading: Any,
+    reading: Reading | None,
+    markup: Markup,
+    lexicon: str | None,
     as_json: bool,
 ) -> None:
     """Show how a text is read: each word with its reading, phones and tones, and where they are
@@ -69,8 +85,9 @@ def phones(
 
     The reading is written as people write it: ARPAbet, pinyin, kana. Its source is a `dictionary`;
     the `context`, which chose one of several readings; a `rule`, which made it of other words;
-    `spelled` for letter by letter; a `network`, whose guess may be wrong; the `lexicon` of
-    the user; or a `fallback`, the nearest there was. What is left out is told on standard error.
+    `spelled` for letter by letter; a `network`, whose guess may be wrong; the `lexicon` of the
+    user; `markup` in the text; or a `fallback`, the nearest there was. What is left out is told on
+    standard error.
 
     \b
     Examples:
@@ -78,14 +95,21 @@ def phones(
       vinovits phones --reading released --family 2.1 "It weighs 2.5 kg."
       vinovits phones --json "Hello." | jq -r .sentences[].words[].reading
     """
-    from vinovits.text.checks import check_text
+    from vinovits.engine.scripts import lexicon_of, to_script
     from vinovits.text.front_ends import read
 
     wanted = get_text(text, file)
-    family, spoken = _whose(voice, family)
-    languages = spoken if language is None else (language,)
-    check_text(wanted, languages)
-    sentences = read(wanted, languages, family, reading)
+    reader = _reader(voice, family)
+    languages = reader.languages if language is None else (language,)
+    script = to_script(
+        wanted,
+        markup_of(markup, file),
+        lexicon_of(lexicon, reader.voice, reader.folder),
+        languages,
+    )
+    reading = reading or reader.reading
+    tools = reader.models.tools(languages, reading)
+    sentences = read(script, languages, reader.family, reading, tools)
     first = next(sentences, None)
     if first is None:
         raise TextError("There is nothing in this text that can be spoken.")
@@ -95,8 +119,26 @@ def phones(
         _print_tables(chain([first], sentences))
 
 
-def _whose(voice: str | None, family: str | None) -> tuple[str, tuple[str, ...]]:
-    """The family to read for, and the languages that the text may be in."""
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """As whom to read."""
+
+    family: str
+    languages: tuple[str, ...]
+    """Codes of those that the text may be in."""
+    reading: Reading
+    """If none is asked for."""
+    voice: str
+    """Name of the voice; "" for none in particular."""
+    folder: Path | None
+    models: ReadingModels
+
+
+def _reader(voice: str | None, family: str | None) -> _Reader:
+    from vinovits.engine.readers import RELEASED_ENGLISH, ReadingModels, english_model
+    from vinovits.graphs import default_cache_dir
+
+    where = "cpu", default_cache_dir()
     if family is not None:
         from vinovits.text.symbols import TABLES
 
@@ -104,12 +146,17 @@ def _whose(voice: str | None, family: str | None) -> tuple[str, tuple[str, ...]]
             raise UsageError("Give either --voice or --family.")
         if family not in TABLES:
             raise UsageError(f"There is no family {family!r}. There are {', '.join(TABLES)}.")
-        return family, tuple(TABLES[family].languages)
+        models = ReadingModels(RELEASED_ENGLISH, *where)
+        return _Reader(family, tuple(TABLES[family].languages), "better", "", None, models)
     from vinovits.voices.manifest import open_folder
     from vinovits.voices.store import find_voice
 
-    manifest = open_folder(find_voice(voice or "joe"))
-    return manifest.variant, manifest.languages
+    folder = find_voice(voice or "joe")
+    manifest = open_folder(folder)
+    models = ReadingModels(english_model(manifest.features), *where)
+    return _Reader(
+        manifest.variant, manifest.languages, manifest.reading, manifest.name, folder, models
+    )
 
 
 def _print_json(sentences: Iterator[Sentence]) -> None:

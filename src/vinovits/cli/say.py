@@ -12,11 +12,12 @@ import click
 
 from vinovits.cli.report import Report, print_stats
 from vinovits.cli.targets import Targets
-from vinovits.cli.text_source import get_text
+from vinovits.cli.text_source import get_text, markup_of
 from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
     from vinovits.engine.precision import Precision
+    from vinovits.engine.scripts import Markup
     from vinovits.engine.voice import Voice
 
 DEFAULT_OUT = Path("out.wav")
@@ -145,9 +146,22 @@ class _Say(click.Command):
 @click.option(
     "--reading",
     type=click.Choice(["better", "released"]),
-    default="better",
+    help="`released` reads as the front end that came with the voice's family, faults included. "
+    "Default is what the voice was made for.",
+)
+@click.option(
+    "--markup",
+    type=click.Choice(["auto", "off", "plain", "ssml", "html", "markdown"]),
+    default="auto",
     show_default=True,
-    help="`released` reads as the front end that came with the voice's family, faults included.",
+    help="What the text is written in. `auto` takes what begins like SSML, or comes from a .ssml "
+    "file, for that, and the rest for `plain`; `off` speaks all signs as they stand.",
+)
+@click.option(
+    "--lexicon",
+    metavar="FILE",
+    help="Readings that go before those of your lexicons: a file as `vinovits lexicon import` "
+    "takes it. `none` is without any lexicon.",
 )
 @click.option(
     "--device", default="cpu", show_default=True, help="Where to run: cpu, gpu, gpu.1 or npu."
@@ -192,6 +206,7 @@ def say(
     device: str,
     features: str | None,
     precision: Precision,
+    markup: Markup,
     timings: tuple[Path, ...],
     plot: Path | None,
     stats: bool,
@@ -212,6 +227,7 @@ def say(
     Examples:
       vinovits say "The quick brown fox."
       vinovits say "Slowly, please." --speed 0.8 --out slow.mp3
+      vinovits say "One. [pause 2s] Two."
       vinovits say --file book.txt --out book.opus --timings book.srt --timings book.json
       echo "Hello." | vinovits say - --out - | aplay
       vinovits say "Look at this." --plot speech.png --stats
@@ -239,6 +255,7 @@ def say(
             words,
             speaker=_speaker(loaded, speaker),
             emotion=emotion_number if emotion is None else emotion,
+            markup=markup_of(markup, file),
             ahead=heard,
             **settings,
         )

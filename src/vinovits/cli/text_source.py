@@ -1,4 +1,4 @@
-"""Where `say` takes its text from: the command line, a file, standard input."""
+"""Where `say` and `phones` take their text from: the command line, a file, standard input."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import codecs
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vinovits.errors import TextError, UsageError
+
+if TYPE_CHECKING:
+    from vinovits.engine.scripts import Markup
 
 LARGEST = 64 << 20
 """Bytes that are read at most, so that an endless file can't fill the memory."""
@@ -16,6 +20,12 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+
+def markup_of(markup: Markup, file: Path | None) -> Markup:
+    """What a text is written in, where `--markup auto` leaves that to the name of its file."""
+    is_ssml = file is not None and file.suffix.lower() == ".ssml"
+    return "ssml" if is_ssml and markup == "auto" else markup
 
 
 def get_text(text: str | None, file: Path | None) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 POLYPHONES = "g2pW"
 """Name of the feature model that tells the readings of Chinese characters apart."""
 
+RELEASED_ENGLISH = "deberta-v3-large"
+"""Name of the model that all released families hear English by."""
+
 
 class ReadingModels:
     """Finds them for one voice; any number of threads may use it at once.

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import difflib
 import numbers
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from vinovits.engine.conditions import Emotion, Style
+from vinovits.engine.scripts import Lexicons, Markup
 from vinovits.errors import UsageError
 from vinovits.text.front_ends import Reading
-from vinovits.text.lexicon import Lexicon
 from vinovits.voices.manifest import RANGES, Defaults
 
 Speaker = str | int | npt.NDArray[np.float32] | None
 
-Markup = Literal["auto", "off", "plain", "ssml", "html", "markdown"]
-Lexicons = Lexicon | Mapping[str, str] | str | Path | Literal[False] | None
 
 ASSIST_WEIGHT = 0.7
 """The share of an assist text in the released code, unless told otherwise."""

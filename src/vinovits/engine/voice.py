@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import numbers
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Unpack
@@ -17,18 +17,16 @@ from vinovits.engine.conditions import Conditions, Style
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
-from vinovits.engine.settings import Lexicons, Markup, Speaker, SpeakSettings, check_settings
+from vinovits.engine.scripts import Lexicons, Markup, lexicon_of, to_script
+from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.stream import Cast, Stream
 from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
-from vinovits.lexicons import for_voice, read_lexicon
 from vinovits.text import front_ends
-from vinovits.text.checks import check_text
 from vinovits.text.front_ends import Reading, spoken_in
-from vinovits.text.lexicon import Lexicon
 from vinovits.text.reading import Sentence
-from vinovits.text.script import Script, plain
+from vinovits.text.script import Script
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
@@ -277,11 +275,9 @@ class Voice:
         self, text: str, languages: Sequence[str], markup: Markup, lexicon: Lexicons
     ) -> Script:
         """A text with what markup and lexicons say of it."""
-        if not isinstance(text, str):
-            raise UsageError(f"The text must be a str, not {type(text).__name__}.")
-        script = plain(text)
+        own = lexicon_of(lexicon, self.manifest.name, self.folder)
         try:
-            check_text(text, languages)
+            return to_script(text, markup, own, languages)
         except LanguageError as error:
             able = [
                 info.name
@@ -291,8 +287,6 @@ class Voice:
             ]
             others = f"Voices that can: {', '.join(able)}." if able else "No voice here can."
             raise LanguageError(f"{error} {others}", error.language) from None
-        found = _lexicon(lexicon, self.manifest.name, self.folder)
-        return found.applied(script, languages)
 
     def _read(
         self, script: Script, languages: Sequence[str], reading: Reading | None
@@ -328,26 +322,6 @@ class Voice:
         if name not in self.manifest.speakers and name.isdecimal() and len(name) < _LONGEST_NUMBER:
             return int(name)
         return name
-
-
-def _lexicon(given: Lexicons, voice: str, folder: Path) -> Lexicon:
-    """The lexicons that count: the caller's, then those of the user and of the voice."""
-    if given is False or given == "none":
-        return Lexicon()
-    if given is None:
-        own = Lexicon()
-    elif isinstance(given, Lexicon):
-        own = given
-    elif isinstance(given, Mapping):
-        own = Lexicon.of(given)
-    elif isinstance(given, str | Path):
-        own = read_lexicon(Path(given))
-    else:
-        raise UsageError(
-            "The setting lexicon is a Lexicon, a mapping of words to readings, a file, or False, "
-            f"not {type(given).__name__}."
-        )
-    return own.over(for_voice(voice, folder))
 
 
 def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:
