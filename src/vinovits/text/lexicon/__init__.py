@@ -2,5 +2,6 @@
 
 from vinovits.text.lexicon.entry import LexiconEntry, checked
 from vinovits.text.lexicon.lexicon import Lexicon
+from vinovits.text.lexicon.loops import check_loops
 
-__all__ = ["Lexicon", "LexiconEntry", "checked"]
+__all__ = ["Lexicon", "LexiconEntry", "check_loops", "checked"]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from vinovits.errors import LexiconError
+from vinovits.errors import LexiconError, TextError
+
+if TYPE_CHECKING:
+    from vinovits.text.notation import Alphabet
 
 LANGUAGES = ("zh", "ja", "en")
 LONGEST_WRITTEN = 100
@@ -16,7 +20,7 @@ MOST_CONTEXT = 100
 PRIORITIES = range(11)
 USUAL_PRIORITY = 5
 
-_ALPHABETS = {"zh": "pinyin", "ja": "kana", "en": "cmu"}
+_ALPHABETS: dict[str, Alphabet] = {"zh": "pinyin", "ja": "kana", "en": "cmu"}
 """How readings of each language are written."""
 
 
@@ -48,28 +52,28 @@ class LexiconEntry:
         _check_word(self.written, "A word")
         reading = self.reading
         if not isinstance(reading, str) or not reading.removeprefix("=").strip():
-            raise LexiconError(f"{self._name} has no reading.")
+            raise LexiconError(f"{self.name} has no reading.")
         if len(reading) > LONGEST_READING or len(reading.splitlines()) > 1:
             raise LexiconError(
-                f"The reading of {self._name} has more than {LONGEST_READING} characters, or a "
+                f"The reading of {self.name} has more than {LONGEST_READING} characters, or a "
                 "line break."
             )
         if self.language not in ("", *LANGUAGES):
             raise LexiconError(
-                f"{self._name} has the language {self.language!r}. Take one of "
+                f"{self.name} has the language {self.language!r}. Take one of "
                 f"{', '.join(LANGUAGES)}."
             )
         if not isinstance(self.context, tuple) or len(self.context) > MOST_CONTEXT:
             raise LexiconError(
-                f"The context of {self._name} is a tuple of at most {MOST_CONTEXT} words."
+                f"The context of {self.name} is a tuple of at most {MOST_CONTEXT} words."
             )
         for word in self.context:
-            _check_word(word, f"A context word of {self._name}")
+            _check_word(word, f"A context word of {self.name}")
             if "|" in word:
-                raise LexiconError(f"A context word of {self._name} holds the sign |.")
+                raise LexiconError(f"A context word of {self.name} holds the sign |.")
         if type(self.priority) is not int or self.priority not in PRIORITIES:
             raise LexiconError(
-                f"The priority of {self._name} is {self.priority!r}. Take a whole number from "
+                f"The priority of {self.name} is {self.priority!r}. Take a whole number from "
                 f"{PRIORITIES[0]} to {PRIORITIES[-1]}."
             )
 
@@ -79,7 +83,8 @@ class LexiconEntry:
         return self.reading[1:] if self.reading.startswith("=") else ""
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """The word as messages have it."""
         return f"{self.written!r:.60}"
 
 
@@ -104,4 +109,24 @@ def checked(entry: LexiconEntry) -> LexiconEntry:
         LexiconError: It isn't a reading; the message says which phone or syllable is wrong, and
             which there are.
     """
-    return replace(entry)
+    if entry.alias:
+        return entry
+    from vinovits.text.notation import guess_alphabet, to_reading
+
+    alphabet: Alphabet | None
+    if entry.language and not entry.reading.startswith(("/", "[")):
+        alphabet = _ALPHABETS[entry.language]
+    else:
+        alphabet = guess_alphabet(entry.reading)
+    if alphabet is None:
+        raise LexiconError(
+            f"The reading of {entry.name}, {entry.reading!r:.60}, is neither ARPAbet (T AH0 M EY1 "
+            "T OW0), pinyin with tones (hang2 zhang3), kana (ハシ:1) nor IPA (/təˈmeɪtoʊ/). Give "
+            'its language to hear what is wrong with it, or write "=" before a text that is to '
+            "be read instead."
+        )
+    try:
+        language, reading = to_reading(entry.reading, alphabet, entry.language)
+    except TextError as error:
+        raise LexiconError(f"The reading of {entry.name} can't be said. {error}") from None
+    return replace(entry, language=language, reading=reading)
