@@ -7,11 +7,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from vinovits.text.chinese.brackets import in_brackets
 from vinovits.text.chinese.clauses import words_of
+from vinovits.text.chinese.given import normalised, stretch_of
 from vinovits.text.chinese.pinyin import Polyphones
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
 from vinovits.text.cutting import MAX_PHONES, MAX_WORDS, left_out, listing, sentences_of
-from vinovits.text.reading import Said, Sentence, Word
+from vinovits.text.reading import Said, Sentence, Word, said_within
 from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import Traced, trace
 
@@ -45,13 +47,15 @@ def read(
 
     Raises:
         MissingExtraError: A package of the extra `zh` isn't installed.
+        TextError: A given reading isn't pinyin.
     """
     waiting: Sentence | None = None
     marks: list[Word] = []
     lost: tuple[str, ...] = ()
-    for start, end in _spans(text):
+    for start, end in _spans(text, said):
         traced = trace(text[start:end], start)
-        words = [_told(word, text) for word in normalise_and_read(traced, rules, polyphones)]
+        here = said_within(said, start, end)
+        words = [_told(word, text) for word in normalise_and_read(traced, rules, polyphones, here)]
         notes = _notes(text, start, end, words)
         if not any(not word.is_punctuation for word in words):
             marks += words  # these and the notes go with a sentence beside them
@@ -92,24 +96,48 @@ def _noted(sentence: Sentence, notes: tuple[str, ...]) -> Sentence:
 
 
 def normalise_and_read(
-    traced: Traced, rules: ChineseRules, polyphones: Polyphones | None = None
+    traced: Traced,
+    rules: ChineseRules,
+    polyphones: Polyphones | None = None,
+    said: Sequence[Said] = (),
 ) -> Iterator[Word]:
-    """All words and marks of a text as the rules have them, without any cutting into sentences."""
-    for name in rules.steps:
-        traced = STEPS[name](traced)
-    return words_of(traced, rules, polyphones)
+    """All words and marks of a text as the rules have them, without any cutting into sentences.
+
+    Args:
+        traced: The text, with its places in the original.
+        rules: How it is read.
+        polyphones: A g2pW model, or None.
+        said: Readings that are given, with places in traced.text.
+
+    Raises:
+        TextError: A given reading isn't pinyin.
+    """
+
+    def steps(text: Traced) -> Traced:
+        for name in rules.steps:
+            text = STEPS[name](text)
+        return text
+
+    stretches = [stretch_of(one, number, traced) for number, one in enumerate(said)]
+    if rules.brackets:
+        taken = {at for stretch in stretches for at in range(stretch.start, stretch.end)}
+        stretches = sorted(
+            [*stretches, *in_brackets(traced, taken)], key=lambda stretch: stretch.start
+        )
+    written, given = normalised(traced, stretches, steps)
+    return words_of(written, rules, polyphones, given)
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def _spans(text: str, said: Sequence[Said]) -> Iterator[tuple[int, int]]:
     """Sentences with the space behind them, so that no character is lost between two."""
     start = 0
     previous: tuple[int, int] | None = None
-    for span in split_sentences(text):
+    for span in split_sentences(text, [(one.start, one.end) for one in said]):
         if previous is not None and not _goes_on(text, previous, span):
             yield start, span[0]
             start = span[0]
         previous = span
-    if previous is not None:
+    if previous is not None or said:
         yield start, len(text)
 
 
@@ -127,7 +155,7 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
     lost = [text[at] for at in range(start, end) if at not in covered]
     unread = [c for c in lost if unicodedata.category(c)[0] in "LMNC" and not _is_silent(c)]
     signs = [c for c in lost if unicodedata.category(c)[0] in "PS"]
-    spelled = [w.text for w in words if len(w.text) > 3 and w.text.isascii()]
+    spelled = [w.text for w in words if len(w.text) > 3 and w.source == "spelled"]
     notes = []
     if signs:
         notes.append(f"Left out signs and emoji: {listing(signs)}.")

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from vinovits.text.chinese.citation import citation
+from vinovits.text.chinese.given import (
+    NOTHING,
+    Given,
+    Readings,
+    borders_of,
+    fixed_in,
+    part_of,
+    with_readings,
+)
 from vinovits.text.chinese.pinyin import Polyphones, Syllable, parse, read_word
 from vinovits.text.chinese.prosody import spoken_tones
 from vinovits.text.chinese.rules import ChineseRules
@@ -31,7 +41,10 @@ class _Read:
 
 
 def words_of(
-    traced: Traced, rules: ChineseRules, polyphones: Polyphones | None = None
+    traced: Traced,
+    rules: ChineseRules,
+    polyphones: Polyphones | None = None,
+    given: Readings = NOTHING,
 ) -> Iterator[Word]:
     """Read a normalised text.
 
@@ -39,6 +52,7 @@ def words_of(
         traced: Hanzi, the families' marks, and letters at most.
         rules: How its readings are chosen.
         polyphones: A g2pW model, for the rules that ask one: 2.4 and "better".
+        given: Characters whose reading is given.
 
     Yields:
         Words with their places in the original, marks as words of their own. Characters without a
@@ -47,33 +61,55 @@ def words_of(
     respelled = dict(rules.respelled)
     for clause in _CLAUSE.finditer(traced.text):
         position = clause.start()
-        reads = _read_clause(clause[0], rules, polyphones)
+        reads = _read_clause(clause[0], rules, polyphones, part_of(given, *clause.span()))
         for read in _written_together(reads, traced.part(*clause.span())):
             end = position + len(read.text)
-            yield from _words(traced.part(position, end), read, respelled)
+            here = part_of(given, position, end)
+            yield from _words(traced.part(position, end), read, respelled, here)
             position = end
 
 
 def _read_clause(
-    clause: str, rules: ChineseRules, polyphones: Polyphones | None
+    clause: str, rules: ChineseRules, polyphones: Polyphones | None, given: Readings
 ) -> Iterator[_Read]:
-    tokens = tag(clause)
+    tokens = _cut(tag(clause), borders_of(given))
     if rules.tones == "joined":
-        tokens = join_words(tokens, rules.several_yi)
+        tokens = join_words(tokens, rules.several_yi, given)
     syllables: Sequence[Syllable] | None = None
     if rules.readings == "citation":
-        syllables = citation(clause, tokens, polyphones)
+        syllables = with_readings(citation(clause, tokens, polyphones), given)
     elif rules.readings == "clauses":
-        syllables = _by_characters(clause, polyphones)
+        syllables = with_readings(_by_characters(clause, polyphones, given), given)
     spoken: Sequence[int] = ()
     if rules.tones == "feet" and syllables is not None:
-        spoken = spoken_tones(clause, tokens, [syllable.tone for syllable in syllables])
+        tones = [syllable.tone for syllable in syllables]
+        spoken = spoken_tones(clause, tokens, tones, fixed_in(given))
     position = 0
     for token in tokens:
         end = position + len(token.text)
-        part = syllables[position:end] if syllables is not None else read_word(token.text)
-        yield _Read(token.text, part, spoken[position:end] or _joined_tones(token, part))
+        here = part_of(given, position, end)
+        if syllables is not None:
+            part = syllables[position:end]
+        else:
+            part = with_readings(_by_phrases(token.text, here), here)
+        yield _Read(token.text, part, spoken[position:end] or _joined_tones(token, part, here))
         position = end
+
+
+def _cut(tokens: Sequence[Token], borders: Sequence[int]) -> list[Token]:
+    """The words of a clause, none of them across a border; what is cut is tagged by itself."""
+    cut: list[Token] = []
+    position = 0
+    for token in tokens:
+        end = position + len(token.text)
+        inside = [border - position for border in borders if position < border < end]
+        if inside:
+            for first, behind in pairwise([0, *inside, len(token.text)]):
+                cut += tag(token.text[first:behind])
+        else:
+            cut.append(token)
+        position = end
+    return cut
 
 
 def _written_together(reads: Iterable[_Read], traced: Traced) -> Iterator[_Read]:
@@ -96,12 +132,14 @@ def _written_together(reads: Iterable[_Read], traced: Traced) -> Iterator[_Read]
         yield waiting
 
 
-def _joined_tones(token: Token, syllables: Sequence[Syllable]) -> list[int]:
+def _joined_tones(token: Token, syllables: Sequence[Syllable], given: Readings) -> list[int]:
     tones = [syllable.tone for syllable in syllables]
-    return change_tones(token.text, token.part_of_speech, tones)
+    return change_tones(token.text, token.part_of_speech, tones, fixed_in(given))
 
 
-def _by_characters(clause: str, polyphones: Polyphones | None) -> tuple[Syllable, ...]:
+def _by_characters(
+    clause: str, polyphones: Polyphones | None, given: Readings
+) -> tuple[Syllable, ...]:
     """Characters by the model or g2pW's table of single readings, else by pypinyin's phrases."""
     traditional = to_traditional(clause)
     if polyphones is not None:
@@ -111,7 +149,16 @@ def _by_characters(clause: str, polyphones: Polyphones | None) -> tuple[Syllable
         names = [single.get(character) for character in traditional]
     source: Source = "dictionary" if polyphones is None else "network"
     known = (name and parse(name, source) for name in names)
-    return tuple(a or b for a, b in zip(known, read_word(clause), strict=True))
+    return tuple(a or b for a, b in zip(known, _by_phrases(clause, given), strict=True))
+
+
+def _by_phrases(text: str, given: Readings) -> tuple[Syllable, ...]:
+    """By pypinyin's phrases, none of them across a border: 不要 is bú yào there, 不 is bù."""
+    borders = borders_of(given)
+    if not borders:
+        return read_word(text)
+    parts = pairwise([0, *(at for at in borders if 0 < at < len(text)), len(text)])
+    return tuple(syllable for start, end in parts for syllable in read_word(text[start:end]))
 
 
 @dataclass(slots=True)
@@ -119,6 +166,8 @@ class _Draft:
     """A word that characters are added to."""
 
     text: str = ""
+    stretch: int | None = None
+    """Number of the given stretch that it belongs to."""
     spans: list[tuple[int, int]] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     tones: list[int] = field(default_factory=list)
@@ -127,13 +176,14 @@ class _Draft:
     sources: set[Source] = field(default_factory=set)
 
     def add(
-        self, character: str, span: tuple[int, int], phones: Sequence[str], tones: Sequence[int]
+        self, text: str, span: tuple[int, int], phones: Sequence[str], tones: Sequence[int]
     ) -> None:
-        self.text += character
+        self.text += text
         self.spans.append(span)
         self.phones += phones
         self.tones += tones
-        self.spread.append(len(phones))
+        share, rest = divmod(len(phones), len(text))
+        self.spread += [share + (number < rest) for number in range(len(text))]
 
     def finish(self) -> Iterator[Word]:
         if self.text:
@@ -144,22 +194,37 @@ class _Draft:
                 tuple(self.phones),
                 tuple(self.tones),
                 spread=tuple(self.spread),
-                reading=" ".join(self.readings),
+                reading=" ".join(filter(None, self.readings)),
                 source=next(source for source in _TOLD if source in self.sources),
             )
 
 
-_TOLD: tuple[Source, ...] = ("network", "context", "fallback", "spelled", "dictionary")
+_TOLD: tuple[Source, ...] = (
+    *("markup", "lexicon"),
+    *("network", "context", "fallback", "spelled", "dictionary"),
+)
 """Where a word's readings came from: the first that one of its characters has."""
 
 
-def _words(part: Traced, read: _Read, respelled: dict[str, tuple[str, ...]]) -> Iterator[Word]:
-    """A word of hanzi or letters, and the mark behind it if there is one."""
+def _words(
+    part: Traced, read: _Read, respelled: dict[str, tuple[str, ...]], given: Readings
+) -> Iterator[Word]:
+    """A word of hanzi or letters, and the mark behind it if there is one.
+
+    What has a fixed reading is a word of its own, even where its tone is told with those beside it.
+    """
     draft = _Draft()
-    for character, span, syllable, tone in zip(
-        part.text, part.spans, read.syllables, read.tones, strict=True
+    for at, (character, span, syllable, tone) in enumerate(
+        zip(part.text, part.spans, read.syllables, read.tones, strict=True)
     ):
-        if character in MARKS:
+        one = given.get(at)
+        stretch = one.stretch if one is not None else None
+        if stretch != draft.stretch:
+            yield from draft.finish()
+            draft = _Draft(stretch=stretch)
+        if one is not None and stretch is not None:
+            _add_given(draft, one, character, span, respelled)
+        elif character in MARKS:
             yield from draft.finish()
             draft = _Draft()
             yield Word(character, *span, (character,), (0,), is_punctuation=True, spread=(1,))
@@ -174,6 +239,24 @@ def _words(part: Traced, read: _Read, respelled: dict[str, tuple[str, ...]]) -> 
                 draft.readings.append(f"{syllable.name}{syllable.tone}")
                 draft.sources.add(syllable.source)
     yield from draft.finish()
+
+
+def _add_given(
+    draft: _Draft,
+    one: Given,
+    character: str,
+    span: tuple[int, int],
+    respelled: dict[str, tuple[str, ...]],
+) -> None:
+    phones: list[str] = []
+    tones: list[int] = []
+    for syllable in one.syllables:
+        own = respelled.get(syllable.name) or syllable.phones
+        phones += own
+        tones += [syllable.tone] * len(own)
+        draft.sources.add(syllable.source)
+    draft.add(one.text or character, span, phones, tones)
+    draft.readings.append(one.reading)
 
 
 def _letter(letter: str) -> tuple[list[str], list[int]]:

@@ -7,8 +7,9 @@ of Standard Chinese, 2007; Chen, Tone Sandhi, 2000).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from vinovits.text.chinese.given import Tones
 from vinovits.text.chinese.pinyin import NEUTRAL
 from vinovits.text.chinese.segment import Token, halves
 from vinovits.text.chinese.tables import words
@@ -22,18 +23,21 @@ _FOOT = 3
 """Syllables of a foot; one word may have more."""
 
 
-def spoken_tones(clause: str, tokens: Sequence[Token], tones: Sequence[int]) -> list[int]:
+def spoken_tones(
+    clause: str, tokens: Sequence[Token], tones: Sequence[int], fixed: Collection[int] = ()
+) -> list[int]:
     """Change the tones of a clause as speech does.
 
     Args:
         clause: Its characters.
         tokens: Its words.
         tones: The tone of each character by the dictionary, 0 for what isn't read.
+        fixed: Characters whose tone stays; those beside them heed it.
 
     Returns:
         The tone of each character.
     """
-    changed = list(tones)
+    changed = Tones(tones, fixed)
     starts = [0]
     for token in tokens:
         starts.append(starts[-1] + len(token.text))

@@ -6,9 +6,11 @@ import re
 from functools import partial
 
 from vinovits.text.chinese import wetext
+from vinovits.text.chinese.given import STAND_INS
 from vinovits.text.chinese.numbers import MAX_DIGITS, cardinal, decimal, digits
-from vinovits.text.traced import Traced, realign, substitute
+from vinovits.text.traced import Traced, joined, realign, substitute
 
+_STAND_IN = re.compile(f"[{STAND_INS}]")
 _COUNTERS = (
     "斤|克|千克|公斤|吨|米|厘米|毫米|公里|升|毫升|元|角|分|个|只|条|张|块|瓶|杯|份|本|"
     "辆|台|匹|头|位|亩|小时|分钟|秒|天|半"
@@ -35,7 +37,7 @@ _MARKS = {
     "呣": "母",
 }
 """What the released front ends write for marks, and two characters with readings they lack."""
-_UNSPOKEN = re.compile("[^\u4e00-\u9fa5!?…,.'-]+")
+_UNSPOKEN = re.compile(f"[^\u4e00-\u9fa5!?…,.'{STAND_INS}-]+")
 
 
 def _within_range(number: str) -> str:
@@ -82,7 +84,19 @@ def cn2an(traced: Traced) -> Traced:
 
 def compiled(traced: Traced, tagger: str, verbalizer: str) -> Traced:
     """Rules of WeTextProcessing. They are asked for each line, and know no control characters."""
-    return realign(traced, wetext.normalise(traced.text, tagger, verbalizer), cover=False)
+    written = wetext.normalise(traced.text, tagger, verbalizer)
+    old, new = _STAND_IN.split(traced.text), _STAND_IN.split(written)
+    if len(old) == len(new) == 1:
+        return realign(traced, written, cover=False)
+    # What stands between two stand-ins stays there.
+    parts: list[Traced] = []
+    position = 0
+    for before, behind in zip(old, new, strict=True):
+        end = position + len(before)
+        parts.append(realign(traced.part(position, end), behind, cover=False))
+        position = end + 1
+        parts.append(traced.part(end, position))
+    return joined(parts)
 
 
 def _marks(extra: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:

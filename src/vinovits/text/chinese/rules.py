@@ -28,6 +28,8 @@ class ChineseRules:
     """Whether 看一看 is joined where it comes more than once in a clause."""
     respelled: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Syllables with other phones than the released table gives them."""
+    brackets: bool = False
+    """Whether pinyin in brackets is the reading of the hanzi before it."""
     closes: bool = False
     """Whether a sentence without a mark at its end gets a full stop."""
 
@@ -82,6 +84,7 @@ RULES: dict[str, ChineseRules] = {
         readings="citation",
         tones="feet",
         respelled=(("yo", ("y", "o")),),
+        brackets=True,
         closes=True,
     ),
 }

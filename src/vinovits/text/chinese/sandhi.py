@@ -6,8 +6,9 @@ work inside words, so words that influence each other are joined first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from vinovits.text.chinese.given import NOTHING, Readings, Tones, with_readings
 from vinovits.text.chinese.pinyin import NEUTRAL, Syllable, read_word
 from vinovits.text.chinese.segment import Token, halves
 from vinovits.text.chinese.tables import words
@@ -18,12 +19,13 @@ _COUNTED = frozenset("几有两半多各整每做是")
 """What makes a 个 behind it a counter, beside numbers."""
 
 
-def join_words(tokens: Sequence[Token], several_yi: bool) -> list[Token]:
+def join_words(tokens: Sequence[Token], several_yi: bool, given: Readings = NOTHING) -> list[Token]:
     """Join the words of one clause whose tones depend on each other.
 
     Args:
         tokens: The clause.
         several_yi: Whether 看一看 is also joined where it comes more than once in a clause.
+        given: Characters of the clause whose reading is given.
 
     Returns:
         Tokens with the same text in all.
@@ -31,24 +33,30 @@ def join_words(tokens: Sequence[Token], several_yi: bool) -> list[Token]:
     joined = _join_bu(tokens)
     joined = _join_yi(joined, several_yi)
     joined = _join_doubled(joined)
-    joined = _join_third(joined, _all_third)
-    joined = _join_third(joined, _edges_third)
+    joined = _join_third(joined, _all_third, given)
+    joined = _join_third(joined, _edges_third, given)
     return _join_er(joined)
 
 
-def change_tones(word: str, part_of_speech: str, tones: Sequence[int]) -> list[int]:
+def change_tones(
+    word: str, part_of_speech: str, tones: Sequence[int], fixed: Collection[int] = ()
+) -> list[int]:
     """The tones of a joined word as they are spoken.
 
     Args:
         word: Its characters, maybe with a mark at the end.
         part_of_speech: jieba's tag of its first part.
         tones: One per character, 0 for a mark.
+        fixed: Characters whose tone stays.
     """
-    changed = list(tones)
+    changed = Tones(tones, fixed)
     _bu(word, changed)
     _yi(word, changed)
     _neutral(word, part_of_speech, changed)
     _third(word, changed)
+    for at in range(len(changed) - 1, 0, -1):
+        if at in fixed and changed[at - 1] == changed[at] == 3:
+            changed[at - 1] = 2  # what the rules above had left to the one that stays
     return changed
 
 
@@ -115,24 +123,31 @@ def _edges_third(left: Sequence[Syllable], right: Sequence[Syllable]) -> bool:
 
 
 def _join_third(
-    tokens: Sequence[Token], meet: Callable[[Sequence[Syllable], Sequence[Syllable]], bool]
+    tokens: Sequence[Token],
+    meet: Callable[[Sequence[Syllable], Sequence[Syllable]], bool],
+    given: Readings,
 ) -> list[Token]:
     """Two short words whose third tones meet, unless the first is a doubled one."""
     joined: list[Token] = []
     open_end = False
+    position = 0
     for index, token in enumerate(tokens):
         before = tokens[index - 1].text if index else ""
         if (
             open_end
             and len(before) + len(token.text) <= 3
             and not (len(before) == 2 and before[0] == before[1])
-            and meet(read_word(before), read_word(token.text))
+            and meet(
+                with_readings(read_word(before), given, position - len(before)),
+                with_readings(read_word(token.text), given, position),
+            )
         ):
             joined[-1] = Token(joined[-1].text + token.text, joined[-1].part_of_speech)
             open_end = False
         else:
             joined.append(token)
             open_end = True
+        position += len(token.text)
     return joined
 
 

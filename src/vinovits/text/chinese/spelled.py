@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vinovits.text.chinese.given import STAND_INS
 from vinovits.text.traced import Traced, substitute
 
 _MARKS = {
@@ -17,7 +18,7 @@ _MARKS = {
     "...": "…",
 }
 _PATTERN = re.compile("|".join(map(re.escape, sorted(_MARKS, key=len, reverse=True))))
-_UNREAD = re.compile("[^\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffffA-Za-z!?…,.'-]+")
+_UNREAD = re.compile(f"[^\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffffA-Za-z!?…,.'{STAND_INS}-]+")
 _AROUND = re.compile("(?<=[A-Za-z])['.-](?=[A-Za-z])")
 
 

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable
 from functools import cache
 
+from vinovits.text.chinese.given import STAND_INS
 from vinovits.text.chinese.numbers import MAX_DIGITS, cardinal, digits
 from vinovits.text.chinese.tables import data_file
 from vinovits.text.traced import Traced, substitute
@@ -285,7 +286,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], Say], ...]:
         ),
         (rf"(?<![\d:])(?P<a>\d{{1,2}}:\d\d){_TO}(?P<b>\d{{1,2}}:\d\d)(?![\d:])", _times),
         (
-            r"(?P<before>比分[^，。]{0,6}?|以|比)(?P<a>\d{1,3})[:：-](?P<b>\d{1,3})(?!\d)",
+            rf"(?P<before>比分[^，。{STAND_INS}]{{0,6}}?|以|比)(?P<a>\d{{1,3}})[:：-](?P<b>\d{{1,3}})(?!\d)",
             lambda m: f"{m['before']}{number(m['a'])}比{number(m['b'])}",
         ),
         (
