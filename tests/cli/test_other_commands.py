@@ -110,6 +110,7 @@ def test_info_shows_the_card(run: Run, tiny: Path, by_path: bool) -> None:
     assert shown["licence"] == "CC0-1.0"
     assert shown["speakers"] == "ann, bob"
     assert shown["sampling rate"] == "8000 Hz, 16 samples per frame"
+    assert shown["reading"] == "better"
     assert shown["features"] == "all-MiniLM-L6-v2 for en"
     assert shown["folder"] == str(tiny)
     assert "author" not in shown

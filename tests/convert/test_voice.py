@@ -23,8 +23,15 @@ def _convert(source: Path, out: Path, **options: Any) -> convert.Conversion:
 def test_half_precision_is_half_the_size_and_near_the_full_one(
     tiny_checkpoint: Path, tiny_voice: Path, tmp_path: Path, graph_cache: Path
 ) -> None:
-    conversion = _convert(tiny_checkpoint, tmp_path / "half", precision="f16", languages=["en"])
+    conversion = _convert(
+        tiny_checkpoint,
+        tmp_path / "half",
+        precision="f16",
+        languages=["en"],
+        reading="released",
+    )
     assert conversion.manifest.precision == "f16"
+    assert conversion.manifest.reading == "released"
     assert max(found.relative for found in conversion.differences) <= convert.LIMIT
     for name in ("encoder.bin", "decoder.bin"):
         half = (tmp_path / "half" / name).stat().st_size
@@ -91,6 +98,7 @@ def test_a_folder_with_files_isnt_overwritten(tiny_checkpoint: Path, tmp_path: P
     ("options", "message"),
     [
         ({"precision": "int4"}, "Unknown precision"),
+        ({"reading": "worse"}, "Unknown reading 'worse'; there are better, released"),
         ({"languages": ["fr"]}, "can't speak 'fr'"),
         ({"feature_models": {"fr_bert": "x"}}, "no feature input 'fr_bert'"),
         ({"name": ""}, "The name of the voice can't be ''. A name has 1 to 100 characters"),

@@ -115,6 +115,8 @@ def test_links_that_lead_out_arent_followed(folder: Path, tmp_path: Path) -> Non
         ({"decoder_context": -50}, "decoder_context -50, below 0"),
         ({"speakers": {}}, "names no speakers"),
         ({"speakers": {"a": -1}}, "row below 0"),
+        ({"reading": "worse"}, "wants the reading 'worse'. There are: better, released"),
+        ({"reading": None}, "wants the reading None"),
         ({"defaults": None}, "wrong kind"),
         ({"defaults": {"speed": 0}}, "default speed 0, not 0.25 to 4"),
         ({"defaults": {"noise": float("nan")}}, "default noise nan"),
@@ -136,6 +138,13 @@ def test_manifests_that_cant_be(folder: Path, changes: dict[str, Any], message: 
     _change(folder, **changes)
     with pytest.raises(VoiceError, match=message):
         read_manifest(folder)
+
+
+def test_a_manifest_that_asks_for_no_reading_gets_ours(folder: Path) -> None:
+    data = json.loads((folder / "voice.json").read_text())
+    assert data.pop("reading") == "better"
+    (folder / "voice.json").write_text(json.dumps(data))
+    assert read_manifest(folder).reading == "better"
 
 
 def test_missing_keys_are_listed(folder: Path) -> None:
