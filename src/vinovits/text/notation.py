@@ -26,7 +26,7 @@ _TONE_MARKS = {"\u0304": 1, "\u0301": 2, "\u030c": 3, "\u0306": 3, "\u0300": 4}
 _MARKED = re.compile(f"[{''.join(_TONE_MARKS)}]")
 _SEPARATORS = re.compile(r"[\s'’·,.-]+")
 _NUMBERED = re.compile(r"(\D+)([0-5])")
-_TO_KATAKANA = str.maketrans(
+TO_KATAKANA = str.maketrans(
     {
         **{chr(code): chr(code + 96) for code in range(0x3041, 0x3097)},
         **dict(zip("ヵヶゕゖ", "カケカケ", strict=True)),
@@ -34,6 +34,7 @@ _TO_KATAKANA = str.maketrans(
         **dict.fromkeys("〜～~−", "ー"),
     }
 )
+"""Hiragana, and katakana that no table has."""
 _MORA = re.compile("[\u30a1-\u30fc][ァィゥェォャュョヮ]?")
 _FALLS = re.compile("['’↓ꜜ]")
 _ACCENT = re.compile(r"[:：](\d*)\s*\Z")
@@ -113,9 +114,14 @@ def tables() -> dict[str, Any]:
     return tomllib.loads((files("vinovits") / "data" / "notation.toml").read_text("utf-8"))
 
 
+def split_moras(kana: str) -> list[str]:
+    """The moras of katakana; a small kana goes with the one before it, ー and ッ are moras."""
+    return _MORA.findall(kana)
+
+
 def moras(kana: str) -> int:
-    """How many moras katakana has; a small kana goes with the one before it, ー and ッ count."""
-    return len(_MORA.findall(kana))
+    """How many moras katakana has."""
+    return len(split_moras(kana))
 
 
 def stressed(phones: Sequence[str], full: Collection[int] | None = None) -> str:
@@ -324,7 +330,7 @@ def from_kana(written: str) -> str:
     kana = ""
     falls: list[int] = []
     for place, character in enumerate(plain[: accent.start()] if accent else plain):
-        katakana = character.translate(_TO_KATAKANA)
+        katakana = character.translate(TO_KATAKANA)
         if _FALLS.match(character):
             falls.append(moras(kana))
         elif katakana == "ー" and not kana:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from vinovits.errors import MissingExtraError
 from vinovits.text.japanese import RULES, normalise_and_read, open_jtalk, read
 from vinovits.text.japanese.normalise import normalise
+from vinovits.text.reading import Said
 from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
 from vinovits.text.traced import trace
 
@@ -89,60 +89,14 @@ def test_what_is_said(text: str, phones: str) -> None:
     assert said(text) == phones
 
 
-def test_the_lexicon_goes_before_everything() -> None:
-    lexicon = {"橋本": "ハシモト", "GPU": "グプ:1", "C++20": "しーぷらぷら", "行": "コウ"}
-    (sentence,) = read("橋本さんとGPUとC++20へ行く。", lexicon=lexicon)
-    own = {word.text: word for word in sentence.words if word.source == "lexicon"}
-    assert {text: "".join(word.phones) for text, word in own.items()} == {
-        "橋本": "hashimoto",
-        "GPU": "gupu",
-        "C++20": "shiipurapura",
-        "行": "kou",
-    }
-    assert own["GPU"].tones == (1, 1, 0, 0)
-    for text, word in own.items():
-        assert sentence.text[word.start : word.end] == text
-    particle = next(word for word in sentence.words if word.text == "へ")
-    assert particle.phones == ("e",)
-
-
-def test_words_of_the_lexicon_are_found_whole() -> None:
-    lexicon = {
-        "アイ": "ナニ",
-        "AI": "ナニ",
-        "東京": "トーケー",
-        "東京都": "ミヤコ",
-        "": "ア",
-        "x": "?",
-    }
-    for text in ("アイス", "MAIL", "バナナアイ", "x"):
-        (sentence,) = read(text, lexicon=lexicon)
-        assert not any(word.source == "lexicon" for word in sentence.words)
-    (sentence,) = read("アイと東京都", lexicon=lexicon)
-    assert [word.reading for word in sentence.words[:-1]] == ["ナニ", "ト", "ミヤコ"]
-
-
-@pytest.mark.parametrize("rules", ["1.1.1", "2.0", "2.3", "sbv2"])
-def test_the_lexicon_is_heard_in_released_readings_too(rules: str) -> None:
-    (sentence,) = read("橋本です", RULES[rules], lexicon={"橋本": "キョウ"})
-    assert sentence.words[0].phones[0] == "ky"
-    assert sentence.words[0].source == "lexicon"
-
-
-def test_a_large_lexicon_is_quick() -> None:
-    lexicon = {f"語{number}": "ゴ" for number in range(100_000)}
-    began = time.perf_counter()
-    (sentence,) = read("これは語12345です", lexicon=lexicon)
-    assert time.perf_counter() - began < 5
-    assert any(word.text == "語12345" for word in sentence.words)
-
-
 def test_where_readings_are_from() -> None:
-    (sentence,) = read("猫とABCDとQuizzifyと3、彁と橋", lexicon={"橋": "ハシ"})
+    text = "猫とABCDとQuizzifyと3、彁と橋"
+    said = [Said(len(text) - 1, len(text), "ハシ", "ja", "lexicon")]
+    (sentence,) = read(text, said=said)
     sources = {word.text: word.source for word in sentence.words}
     assert sources["猫"] == "dictionary"
     assert sources["三"] == "rule"
-    assert sources["橋" if "橋" in sources else "ハシ"] == "lexicon"
+    assert sources["橋"] == "lexicon"
     assert sources["'"] == "fallback"
     assert {"spelled", "network"} <= set(sources.values())
     assert next(word.reading for word in sentence.words) == "ネコ"

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vinovits.text.cutting import listing, sentences_of
+from vinovits.text.given import sentences_around
+from vinovits.text.japanese.given import StandIns
 from vinovits.text.japanese.latin import explained
 from vinovits.text.japanese.normalise import nfkc, normalise
+from vinovits.text.japanese.ruby import read_ruby
 from vinovits.text.japanese.rules import RULES, JapaneseRules
-from vinovits.text.japanese.user_words import (
-    FIRST,
-    LAST,
-    STAND_INS,
-    UserWords,
-    stand_in,
-    user_words,
-)
 from vinovits.text.japanese.words import words_of
-from vinovits.text.reading import Said, Sentence, Source, Word
-from vinovits.text.sentences import split_sentences
-from vinovits.text.traced import Traced, substitute, trace
+from vinovits.text.reading import Said, Sentence, Source, Word, said_within
+from vinovits.text.traced import Traced, trace
 
-_PRIVATE = re.compile(f"[{STAND_INS}]")
 _GOES_ON = re.compile("と|って|など")
 _LATIN = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 
-__all__ = ["RULES", "JapaneseRules", "UserWords", "normalise_and_read", "read", "user_words"]
-
-NO_WORDS = UserWords({}, {})
+__all__ = ["RULES", "JapaneseRules", "normalise_and_read", "read"]
 
 
 def read(
     text: str,
     rules: JapaneseRules = RULES["better"],
     said: Sequence[Said] = (),
-    lexicon: Mapping[str, str] | None = None,
 ) -> Iterator[Sentence]:
     """Read Japanese text aloud, on paper: sentences of words with phones and tones.
 
@@ -46,9 +36,8 @@ def read(
     Args:
         text: Any text. Call `vinovits.text.checks.check_text` first to refuse what makes no sense.
         rules: A row of `RULES`: ours, or those of the voice's family.
-        said: Readings that are given, in order.
-        lexicon: Readings of the user's words in kana, by the way they are written; a number behind
-            a colon is the accent (see `user_words`).
+        said: Readings that are given, in order, without overlap; without an accent they are flat.
+            Those of other languages are passed over.
 
     Yields:
         Sentences of at most 400 phones and 100 words (marks included), in the order of the text.
@@ -57,20 +46,18 @@ def read(
     Raises:
         MissingExtraError: Open JTalk isn't installed.
     """
-    yield from _read(text, rules, user_words(lexicon or {}))
-
-
-def _read(text: str, rules: JapaneseRules, own: UserWords) -> Iterator[Sentence]:
-    for start, end in _spans(text):
-        words, notes = normalise_and_read(trace(text[start:end], start), rules, own)
+    said = [one for one in said if one.language == "ja"]
+    for start, end in _spans(text, said):
+        inside = said_within(said, start, end)
+        words, notes = normalise_and_read(trace(text[start:end], start), rules, inside)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, "ja", notes, rules.ours)
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def _spans(text: str, said: Sequence[Said]) -> Iterator[tuple[int, int]]:
     """Sentences; what was said and と behind it are one: 「はい。」と答えた。"""
     last: tuple[int, int] | None = None
-    for start, end in split_sentences(text):
+    for start, end in sentences_around(text, said):
         if last and _GOES_ON.match(text, start) and text[start - 1] in "」』":
             last = (last[0], end)
             continue
@@ -82,23 +69,24 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def normalise_and_read(
-    traced: Traced, rules: JapaneseRules, own: UserWords = NO_WORDS
+    traced: Traced, rules: JapaneseRules, said: Sequence[Said] = ()
 ) -> tuple[list[Word], list[str]]:
     """All words and marks of a text as the rules have them, without any cutting into sentences.
 
     Args:
         traced: The text, with its places in the original.
         rules: Whose reading it is.
-        own: The user's words.
+        said: Readings that are given, in order, with places in the text.
 
     Returns:
         Words and marks in order, and what to tell the user.
     """
-    foreign = [character for character in traced.text if FIRST <= ord(character) <= LAST]
-    plain = substitute(traced, _PRIVATE, lambda match: "") if foreign else traced
-    signed, said = stand_in(plain, own)
+    signs = StandIns()
+    signed, foreign = signs.put(traced, said)
+    if rules.ours:
+        signed = read_ruby(signed, signs)
     written, deleted = normalise(signed, rules)
-    words, unread = words_of(written, rules, said)
+    words, unread = words_of(written, rules, signs.words)
     words = [_explained(word, traced) for word in words]
     guessed = [word for word in words if word.source == "network"]
     return words, _notes(foreign + deleted, unread, [_written(word, traced) for word in guessed])

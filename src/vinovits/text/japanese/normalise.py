@@ -7,14 +7,14 @@ import unicodedata
 from functools import cache
 
 from vinovits.text.japanese import ours
+from vinovits.text.japanese.given import STAND_INS
 from vinovits.text.japanese.numbers import CURRENCIES, cardinal
 from vinovits.text.japanese.rules import JapaneseRules
 from vinovits.text.japanese.tables import marks
-from vinovits.text.japanese.user_words import STAND_INS
 from vinovits.text.symbols import PUNCTUATION
 from vinovits.text.traced import Traced, substitute
 
-_CLUSTER = re.compile("(?s).[\u0300-\u036f\u3099\u309a\uff9e\uff9f]*")
+_CLUSTER = re.compile(f"(?s)[^{STAND_INS}][\u0300-\u036f\u3099\u309a\uff9e\uff9f]*")
 """What NFKC may put together."""
 _GROUPED = re.compile("[0-9]{1,3}(?:,[0-9]{3})+")
 _PRICE = re.compile(f"([{''.join(CURRENCIES)}])([0-9.]*[0-9])")
@@ -33,7 +33,7 @@ def normalise(traced: Traced, rules: JapaneseRules) -> tuple[Traced, list[str]]:
 
     Returns:
         Kana, kanji, punctuation phones, letters where the family reads them, and what stands for
-        the user's words; and the characters that were left out though they aren't spaces.
+        words whose reading is given; and the characters that were left out, spaces aside.
     """
     if rules.ours:
         traced = ours.after_nfkc(nfkc(ours.before_nfkc(traced)))

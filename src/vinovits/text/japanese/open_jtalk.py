@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from vinovits.errors import MissingExtraError
-from vinovits.text.japanese.user_words import Said
+from vinovits.text.japanese.given import STAND_INS, Given
 
 Node = Mapping[str, Any]
 """A word of Open JTalk (its NJD features): "string", "pron", "pos" and so on."""
@@ -32,6 +32,7 @@ _LABEL = re.compile(
     r"-(?P<phone>[^+]*)\+.*?/A:(?P<nucleus>-?\d+|xx)\+(?P<mora>\d+|xx)\+(?P<left>\d+|xx)"
     r".*?/F:(?P<length>\d+|xx)_"
 )
+_STAND_INS = re.compile(f"([{STAND_INS}])")
 _NONE = -50
 _MAX_WORDS = 30
 _MAX_CHARACTERS = 1500
@@ -56,13 +57,13 @@ class Label:
     """Moras of the accent phrase."""
 
 
-def words(text: str, said: Mapping[str, Said] = MappingProxyType({})) -> list[Node]:
+def words(text: str, said: Mapping[str, Given] = MappingProxyType({})) -> list[Node]:
     """Cut a text into words, with readings and accents.
 
     Args:
         text: Without control characters.
-        said: The user's words, by the characters that stand for them in the text. With builds
-            other than pyopenjtalk-plus each is an accent phrase of its own.
+        said: Words whose reading is given, by the characters that stand for them in the text. With
+            builds other than pyopenjtalk-plus each is an accent phrase of its own.
 
     Raises:
         MissingExtraError: No build of pyopenjtalk is installed.
@@ -86,18 +87,24 @@ def _words(text: str) -> list[Node]:
         return list(jtalk.run_frontend(text, **options))
 
 
-def _words_with_own(text: str, said: Mapping[str, Said]) -> list[Node]:
-    """What run_frontend does, with the user's words as proper nouns among the words of MeCab."""
-    jtalk, options = _jtalk()
+def _features(text: str) -> list[str]:
+    """MeCab's words."""
     with _LOCK:
-        lines = jtalk.run_mecab(text)
+        return list(_jtalk()[0].run_mecab(text))
+
+
+def _words_with_own(text: str, said: Mapping[str, Given]) -> list[Node]:
+    """What run_frontend does, with given words as proper nouns among the words of MeCab."""
+    jtalk, options = _jtalk()
     features: list[str] = []
-    for feature in lines:
+    for feature in _features(text):
         surface = feature.partition(",")[0]
-        if surface and set(surface) <= said.keys():
-            features += [_feature(sign, said[sign]) for sign in surface]
-        else:
+        if said.keys().isdisjoint(surface):
             features.append(feature)
+            continue
+        # To MeCab they are unknown characters, which it puts together with other unknown ones.
+        for part in filter(None, _STAND_INS.split(surface)):
+            features += [_feature(part, said[part])] if part in said else _features(part)
     with _LOCK:
         nodes = jtalk.run_njd_from_mecab(features, restore_unknown_katakana=True)
         for node in nodes:
@@ -105,22 +112,25 @@ def _words_with_own(text: str, said: Mapping[str, Said]) -> list[Node]:
         return list(jtalk.apply_postprocessing(text, nodes, **options))
 
 
-def _replaced(node: Node, said: Mapping[str, Said]) -> Iterator[Node]:
-    """The node itself, or the user's words that the dictionary didn't know."""
-    if not set(node["string"]) <= said.keys():
+def _replaced(node: Node, said: Mapping[str, Given]) -> Iterator[Node]:
+    """The node itself, or the given words that the dictionary didn't know."""
+    if said.keys().isdisjoint(node["string"]):
         yield node
         return
-    for sign in node["string"]:
+    for sign in filter(None, _STAND_INS.split(node["string"])):
+        if sign not in said:
+            yield from _words(sign)
+            continue
         word = said[sign]
         noun = {"pos": "名詞", "pos_group1": "固有名詞", "pos_group2": "一般"}
-        reading = {"orig": sign, "read": word.kana, "pron": word.kana, "acc": word.accent}
+        reading = {"orig": sign, "read": word.kana, "pron": word.kana, "acc": word.accent or 0}
         place = {"mora_size": word.moras, "chain_rule": "*", "chain_flag": 0}
         yield {**node, **noun, **reading, **place, "string": sign}
 
 
-def _feature(sign: str, word: Said) -> str:
+def _feature(sign: str, word: Given) -> str:
     """A line of MeCab's output in the format of NAIST-jdic."""
-    accent = f"{word.accent}/{word.moras}"
+    accent = f"{word.accent or 0}/{word.moras}"
     return f"{sign},名詞,固有名詞,一般,*,*,*,{sign},{word.kana},{word.kana},{accent},*"
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
-from vinovits.text.japanese import open_jtalk
+from vinovits.text.japanese.given import STAND_INS
 from vinovits.text.japanese.latin import in_japanese, spelled
 from vinovits.text.japanese.tables import table
 from vinovits.text.traced import Traced, substitute
@@ -18,8 +18,6 @@ from vinovits.text.traced import Traced, substitute
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 _KANA = "\u3041-\u3096\u30a1-\u30fa"
-_KANJI = "[\u4e00-\u9fff々]"
-_TO_KATAKANA = str.maketrans({chr(code): chr(code + 96) for code in range(0x3041, 0x3097)})
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
 _WORD = re.compile(r"[A-Za-z]+(?:['’-][A-Za-z]+)*")
 _MAX_LETTERS = 40
@@ -27,7 +25,7 @@ _MAX_LETTERS = 40
 
 
 def before_nfkc(traced: Traced) -> Traced:
-    """Powers, roman numerals and ruby, which NFKC would spoil."""
+    """Powers and roman numerals, which NFKC would spoil."""
     for pattern, replacement in _BEFORE:
         traced = substitute(traced, pattern, replacement)
     return traced
@@ -60,7 +58,8 @@ _BEFORE: tuple[Rule, ...] = (
     # Faces: brackets with neither kana nor kanji nor letters of use in them.
     (
         re.compile(
-            r"[(（][^()（）\s\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\dA-Za-z０-９Ａ-Ｚａ-ｚ]{2,20}[)）]"
+            r"[(（][^()（）\s\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\dA-Za-z０-９Ａ-Ｚａ-ｚ"
+            rf"{STAND_INS}]{{2,20}}[)）]"
         ),
         lambda match: "、",
     ),
@@ -72,8 +71,6 @@ _BEFORE: tuple[Rule, ...] = (
         re.compile("[\u2160-\u216b\u2170-\u217b]"),
         lambda match: str(int(unicodedata.numeric(match[0]))),
     ),
-    # The way of Aozora Bunko's files; ruby in round brackets may as well be a remark.
-    (re.compile(f"｜?[\u4e00-\u9fff々]+《([{_KANA}ー]+)》"), lambda match: match[1]),
 )
 
 
@@ -104,16 +101,6 @@ def _fraction(match: re.Match[str]) -> str:
 _DENOMINATORS = (*range(2, 11), 16)
 
 
-def _with_ruby(match: re.Match[str]) -> str:
-    """漢字(かんじ): where the brackets hold what is said before them, once is enough."""
-    kanji, kana = match[1], match[2].translate(_TO_KATAKANA)
-    for start in range(len(kanji)):
-        reading = "".join(node["read"] for node in open_jtalk.words(kanji[start:]))
-        if reading == kana:
-            return kanji
-    return match[0]
-
-
 def _price(match: re.Match[str]) -> str:
     names = {"$": "ドル", "¥": "円", "£": "ポンド", "€": "ユーロ"}
     return match["number"] + (match["scale"] or "") + names[match["sign"]]
@@ -134,7 +121,6 @@ def _after() -> tuple[Rule, ...]:
         # What a browser shows of an address begins behind its scheme.
         (re.compile(r"(?i)\b(?:https?|ftp)://(\w)"), lambda match: match[1]),
         (re.compile(r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])"), lambda match: "アットマーク"),
-        (re.compile(rf"({_KANJI}{{1,12}})\(([{_KANA}ー]+)\)"), _with_ruby),
         (
             re.compile(rf"(?<![A-Za-z])({abbreviations})\.\s?(?=\w)"),
             lambda match: tables["abbreviations"][match[1]],

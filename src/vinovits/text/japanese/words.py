@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
 
 from vinovits.text.japanese import accents, open_jtalk, unidic
+from vinovits.text.japanese.given import STAND_INS, Given
 from vinovits.text.japanese.normalise import fold_mark
 from vinovits.text.japanese.open_jtalk import MARKS, Node
 from vinovits.text.japanese.rules import JapaneseRules
 from vinovits.text.japanese.tables import kana as kana_table
-from vinovits.text.japanese.user_words import Said
+from vinovits.text.notation import split_moras
 from vinovits.text.reading import Source, Word
 from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
-from vinovits.text.traced import Traced, joined, realign
+from vinovits.text.traced import Span, Traced, joined, realign
 
 LONG = "ー"
 _SILENT = frozenset(PUNCTUATION)
+_STAND_INS = re.compile(f"([{STAND_INS}])")
 _MARKS = re.compile(f"([{re.escape(''.join(PUNCTUATION))}])")
 _KNOWN = frozenset(SYMBOLS_112)
 _VOWELS = frozenset("aiueoN")
@@ -48,17 +50,21 @@ class _Unit:
     reading: str = ""
     """In kana; "" for marks."""
     source: Source = ""
+    place: Span | None = None
+    """In the original, where its reading is given."""
+    tones: list[int] = field(default_factory=list)
+    """Of the accent that is given; [] where none is."""
 
 
 def words_of(
-    sentence: Traced, rules: JapaneseRules, said: Mapping[str, Said]
+    sentence: Traced, rules: JapaneseRules, said: Mapping[str, Given]
 ) -> tuple[list[Word], list[str]]:
     """Read a normalised sentence.
 
     Args:
         sentence: As `normalise` made it.
         rules: Whose reading it is.
-        said: The user's words, by the characters that stand for them in the sentence.
+        said: Words whose reading is given, by the characters that stand for them in the sentence.
 
     Returns:
         Words and marks in order, and the characters that couldn't be read.
@@ -74,11 +80,12 @@ def words_of(
         units = [unit for node in nodes for unit in _units(node, rules, said, unread)]
         _lengthen(units, rules)
         tones = _tones(units, nodes, rules)
+    tones = [unit.tones or levels for unit, levels in zip(units, tones, strict=True)]
     return list(_placed(units, tones, sentence)), unread
 
 
 def _units(
-    node: Node, rules: JapaneseRules, said: Mapping[str, Said], unread: list[str]
+    node: Node, rules: JapaneseRules, said: Mapping[str, Given], unread: list[str]
 ) -> list[_Unit]:
     written, reading = node["string"], node["pron"].replace("’", "")
     if written in said:
@@ -90,9 +97,27 @@ def _units(
     return [_mark(character, rules, unread) for character in written]
 
 
-def _own(sign: str, word: Said, rules: JapaneseRules) -> _Unit:
-    phones = list(_phones(word.kana, rules))
-    return _Unit(word.written, sign, phones, reading=word.kana, source="lexicon")
+def _own(sign: str, word: Given, rules: JapaneseRules) -> _Unit:
+    """A word whose reading is given."""
+    names = list(_mora_phones(word.kana, rules))
+    tones: list[int] = []
+    if rules.tones != "none":
+        for mora, high in zip(names, word.highs, strict=False):
+            tones += [int(high)] * len(mora)
+    phones = [phone for mora in names for phone in mora]
+    reading, source = word.reading, word.source
+    return _Unit(word.written, sign, phones, False, reading, source, word.span, tones)
+
+
+def _mora_phones(kana: str, rules: JapaneseRules) -> Iterator[list[str]]:
+    """The phones of each mora."""
+    phones: list[str] = []
+    for mora in split_moras(kana):
+        if mora == LONG:
+            phones = phones[-1:] if rules.long_vowels else []
+        else:
+            phones = [rules.moraic_n if p == "N" else p for p in from_kana(mora, rules)]
+        yield phones
 
 
 def _mark(character: str, rules: JapaneseRules, unread: list[str]) -> _Unit:
@@ -184,23 +209,24 @@ def _known(tones: Iterable[accents.Tone], rules: JapaneseRules) -> list[accents.
 
 
 def _unidic_units(
-    text: str, rules: JapaneseRules, said: Mapping[str, Said], unread: list[str]
+    text: str, rules: JapaneseRules, said: Mapping[str, Given], unread: list[str]
 ) -> list[_Unit]:
-    units = []
-    for written, reading in unidic.readings(text):
-        if set(written) <= said.keys():
-            units += [_own(sign, said[sign], rules) for sign in written]
+    units: list[_Unit] = []
+    for part in _STAND_INS.split(text):
+        if part in said:
+            units.append(_own(part, said[part], rules))
             continue
-        if written in _SILENT:
-            units.append(_Unit(written, written, [written], silent=True))
-            continue
-        phones = from_kana(reading, rules)
-        if phones:
-            units.append(_Unit(written, written, phones, reading=reading, source="dictionary"))
-        elif "・" in written:
-            units += [_Unit(",", character, [","], silent=True) for character in written]
-        elif reading.strip(LONG):
-            unread.extend(written)
+        for written, reading in unidic.readings(part):
+            if written in _SILENT:
+                units.append(_Unit(written, written, [written], silent=True))
+                continue
+            phones = from_kana(reading, rules)
+            if phones:
+                units.append(_Unit(written, written, phones, reading=reading, source="dictionary"))
+            elif "・" in written:
+                units += [_Unit(",", character, [","], silent=True) for character in written]
+            elif reading.strip(LONG):
+                unread.extend(written)
     return units
 
 
@@ -214,7 +240,7 @@ def _placed(
         start, position = position, position + len(unit.written)
         phones = tuple(phone for phone in unit.phones if phone in _KNOWN)
         if phones:
-            span = written.span(start, position)
+            span = unit.place or written.span(start, position)
             kept = tuple(
                 level for phone, level in zip(unit.phones, levels, strict=True) if phone in _KNOWN
             )
