@@ -8,7 +8,7 @@ their words in the original with it.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -93,9 +93,9 @@ class Shown:
     def _stretches(self, start: int, end: int, shift: int) -> Iterator[Stretch]:
         """Those of text[start:end], moved."""
         first = bisect_right(self.stretches, start, key=lambda stretch: stretch.start) - 1
-        for stretch in self.stretches[first:]:
-            if stretch.start >= end:
-                break
+        # Copied from the first one on, a text made of many stretches would take quadratic time.
+        behind = bisect_left(self.stretches, end, key=lambda stretch: stretch.start)
+        for stretch in self.stretches[first:behind]:
             begin = max(start, stretch.start)
             origin = self.origin(begin)
             yield Stretch(begin + shift, origin, stretch.behind)
