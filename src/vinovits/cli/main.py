@@ -17,6 +17,7 @@ from vinovits.cli.convert import convert
 from vinovits.cli.convert_features import convert_features
 from vinovits.cli.doctor import doctor
 from vinovits.cli.info import info
+from vinovits.cli.lexicon import lexicon
 from vinovits.cli.merge import merge
 from vinovits.cli.models import models
 from vinovits.cli.phones import phones
@@ -135,5 +136,8 @@ def cli() -> None:
     """
 
 
-for command in (say, phones, voices, info, doctor, convert, merge, convert_features, pull, models):
+for command in (
+    *(say, phones, lexicon, voices, info, doctor),
+    *(convert, merge, convert_features, pull, models),
+):
     cli.add_command(command)

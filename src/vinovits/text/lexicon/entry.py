@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ USUAL_PRIORITY = 5
 
 _ALPHABETS: dict[str, Alphabet] = {"zh": "pinyin", "ja": "kana", "en": "cmu"}
 """How readings of each language are written."""
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, line and paragraph separators, lone surrogates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +55,32 @@ class LexiconEntry:
         _check_word(self.written, "A word")
         reading = self.reading
         if not isinstance(reading, str) or not reading.removeprefix("=").strip():
-            raise LexiconError(f"{self.name} has no reading.")
-        if len(reading) > LONGEST_READING or len(reading.splitlines()) > 1:
+            raise LexiconError(f"{self._shown} has no reading.")
+        if len(reading) > LONGEST_READING or _UNSEEN.search(reading):
             raise LexiconError(
-                f"The reading of {self.name} has more than {LONGEST_READING} characters, or a "
-                "line break."
+                f"The reading of {self._shown} has more than {LONGEST_READING:,} characters, or a "
+                "line break or control character in it."
+            )
+        if reading != reading.strip():
+            raise LexiconError(
+                f"The reading of {self._shown} has spaces around it: {reading!r:.60}."
             )
         if self.language not in ("", *LANGUAGES):
             raise LexiconError(
-                f"{self.name} has the language {self.language!r}. Take one of "
+                f"{self._shown} has the language {self.language!r}. Take one of "
                 f"{', '.join(LANGUAGES)}."
             )
         if not isinstance(self.context, tuple) or len(self.context) > MOST_CONTEXT:
             raise LexiconError(
-                f"The context of {self.name} is a tuple of at most {MOST_CONTEXT} words."
+                f"The context of {self._shown} is a tuple of at most {MOST_CONTEXT} words."
             )
         for word in self.context:
-            _check_word(word, f"A context word of {self.name}")
+            _check_word(word, f"A context word of {self._shown}")
             if "|" in word:
-                raise LexiconError(f"A context word of {self.name} holds the sign |.")
+                raise LexiconError(f"A context word of {self._shown} holds the sign |.")
         if type(self.priority) is not int or self.priority not in PRIORITIES:
             raise LexiconError(
-                f"The priority of {self.name} is {self.priority!r}. Take a whole number from "
+                f"The priority of {self._shown} is {self.priority!r}. Take a whole number from "
                 f"{PRIORITIES[0]} to {PRIORITIES[-1]}."
             )
 
@@ -83,7 +90,7 @@ class LexiconEntry:
         return self.reading[1:] if self.reading.startswith("=") else ""
 
     @property
-    def name(self) -> str:
+    def _shown(self) -> str:
         """The word as messages have it."""
         return f"{self.written!r:.60}"
 
@@ -96,10 +103,11 @@ def _check_word(word: object, what: str) -> None:
             f"{what} has {len(word)} characters ({word!r:.40}); at most {LONGEST_WRITTEN} are "
             "allowed."
         )
-    if len(word.splitlines()) > 1 or word.splitlines()[0] != word:
-        raise LexiconError(f"{what} can't hold a line break, as {word!r:.60} does.")
-    if any("\ud800" <= character <= "\udfff" for character in word):
-        raise LexiconError(f"{what} holds a broken character (a lone surrogate): {word!r:.60}.")
+    if _UNSEEN.search(word):
+        raise LexiconError(
+            f"{what} can't hold a line break, a control character or half a character, as "
+            f"{word!r:.60} does."
+        )
 
 
 def checked(entry: LexiconEntry) -> LexiconEntry:
@@ -117,16 +125,22 @@ def checked(entry: LexiconEntry) -> LexiconEntry:
     if entry.language and not entry.reading.startswith(("/", "[")):
         alphabet = _ALPHABETS[entry.language]
     else:
-        alphabet = guess_alphabet(entry.reading)
+        alphabet = guess_alphabet(entry.reading) or _meant(entry.reading)
     if alphabet is None:
         raise LexiconError(
-            f"The reading of {entry.name}, {entry.reading!r:.60}, is neither ARPAbet (T AH0 M EY1 "
-            "T OW0), pinyin with tones (hang2 zhang3), kana (ハシ:1) nor IPA (/təˈmeɪtoʊ/). Give "
-            'its language to hear what is wrong with it, or write "=" before a text that is to '
-            "be read instead."
+            f"The reading of {entry._shown}, {entry.reading!r:.60}, is neither ARPAbet (T AH0 M "
+            "EY1 T OW0), pinyin with tones (hang2 zhang3), kana (ハシ:1) nor IPA (/təˈmeɪtoʊ/). "
+            'For a text that is to be read instead, write "=" before it.'
         )
     try:
         language, reading = to_reading(entry.reading, alphabet, entry.language)
     except TextError as error:
-        raise LexiconError(f"The reading of {entry.name} can't be said. {error}") from None
+        raise LexiconError(f"The reading of {entry._shown} can't be said. {error}") from None
     return replace(entry, language=language, reading=reading)
+
+
+def _meant(reading: str) -> Alphabet | None:
+    """The alphabet that a reading seems to be meant in, although it isn't right."""
+    if re.fullmatch("[A-Z][A-Z0-9 ]*", reading):
+        return "cmu"
+    return "pinyin" if re.fullmatch("[a-zü:]+[0-9][a-zü:0-9 ]*", reading) else None

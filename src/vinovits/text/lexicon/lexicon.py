@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from vinovits.errors import LexiconError
 from vinovits.text.lexicon.entry import LexiconEntry, checked
 from vinovits.text.lexicon.index import Index
 from vinovits.text.lexicon.search import matches
@@ -13,6 +14,8 @@ from vinovits.text.script import Script, plain
 
 _MOST_REPLACED = 100
 """Aliases within the text of one, so that a few entries can't grow to a book."""
+_MOST_GROWTH = 1_000_000
+"""Characters that aliases may add to a text: as many as a text may have."""
 
 
 class _Budget:
@@ -79,6 +82,9 @@ class Lexicon:
 
         Returns:
             The script with `Said` spans of the source "lexicon", and aliases in place of words.
+
+        Raises:
+            LexiconError: Aliases make the text longer by more than a million characters.
         """
         return self._applied(script, languages, (), _Budget(0)) if self._layers else script
 
@@ -117,6 +123,11 @@ class Lexicon:
             )
             changes.append((start, end, inner.text))
             growth += len(inner.text) - (end - start)
+            if growth > _MOST_GROWTH:
+                raise LexiconError(
+                    f"The aliases of the lexicon make the text more than {_MOST_GROWTH:,} "
+                    "characters longer. Shorten them, or the text."
+                )
         if changes:
             script = script.rewritten(changes)
         if not said:

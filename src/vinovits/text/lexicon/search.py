@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from vinovits.text.lexicon.entry import LexiconEntry
 from vinovits.text.lexicon.folding import fold, has_capital, lower
 from vinovits.text.lexicon.index import Done, Index, is_written_so
 from vinovits.text.lexicon.surroundings import Surroundings
-from vinovits.text.script import Script
+from vinovits.text.script import Script, Span
 
 LONGEST_CHAIN = 20
 """Aliases that lead to one another; the text of the last is read as it stands."""
@@ -47,7 +47,7 @@ def matches(
         Words in order, without overlap.
     """
     seen = fold(script.text)
-    place = (lambda start, end: (start, end)) if seen.is_all else seen.span
+    place: Callable[[int, int], Span] = _unmoved if seen.is_all else seen.span
     around = Surroundings(script, languages)
     done = Done()
     found = heapq.merge(
@@ -76,6 +76,10 @@ def matches(
                 yield Match(span[0], place(start, end + 2)[1], entry, True)
             else:
                 yield Match(*span, entry, False)
+
+
+def _unmoved(start: int, end: int) -> Span:
+    return start, end
 
 
 def _found(text: str, done: Done, layer: int, index: Index) -> Iterator[tuple[int, int, int, int]]:
