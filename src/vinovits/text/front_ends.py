@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vinovits.errors import UsageError
-from vinovits.text.mixed import Given, Reader, given_within, languages_of, read_mixed
-from vinovits.text.reading import Said, Sentence, said_within
+from vinovits.text.mixed import Reader, read_mixed
+from vinovits.text.nearest import nearest
+from vinovits.text.parting import Given, foreign_here, given_within, parted, spoken_here
+from vinovits.text.reading import Said, Sentence, Word, said_within
+from vinovits.text.report import reported
 from vinovits.text.script import Script, directed, moved, plain
+from vinovits.text.spellings import told_by_spelling
 
 if TYPE_CHECKING:
     from vinovits.text.chinese import Polyphones
@@ -20,17 +23,14 @@ if TYPE_CHECKING:
 Reading = Literal["better", "released"]
 """Ours; or that of the released front end which came with the voice's family, faults included."""
 
-_LETTERS = {
-    "zh": re.compile("[\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]"),
-    "ja": re.compile("[\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f]"),
-    "en": re.compile("[A-Za-z]"),
-}
-
 _SHIPPED = {"2.3": "2.3-tag"}
 """Rows of what a release shipped, where the row of its name is how its front end went on later."""
 
 _LOOKED_AT = 50_000
 """Characters: as many as are parted by language in a tenth of a second."""
+
+_ANY = ""
+"""The family that words are read for whose phones are replaced."""
 
 FRONT_ENDS = {"zh": "chinese", "ja": "japanese", "en": "english"}
 """The package of each language's front end, by the code of the language."""
@@ -49,20 +49,21 @@ class Tools:
 NO_TOOLS = Tools()
 
 
-def spoken_in(text: str, languages: Sequence[str]) -> list[str]:
-    """The languages that the beginning of a text is read in.
+def spoken_in(text: str, languages: Sequence[str], reading: Reading = "better") -> list[str]:
+    """The languages whose phones the beginning of a text gets.
 
     Args:
         text: Any text; its first 50,000 characters are looked at.
         languages: Keys of `FRONT_ENDS`, as for `read`.
+        reading: As for `read`.
     """
-    here = _may_be_in(text, languages)
-    return here if len(here) == 1 else languages_of(text[:_LOOKED_AT], here)
-
-
-def _may_be_in(text: str, languages: Sequence[str]) -> list[str]:
-    """The languages that write some letter of a text; the first if none does."""
-    return [code for code in languages if _LETTERS[code].search(text)] or [languages[0]]
+    text = text[:_LOOKED_AT]
+    here = spoken_here(text, languages)
+    foreign = foreign_here(text, languages) if reading == "better" else []
+    if len(here) == 1 and not foreign:
+        return here
+    found = (run.sounds for _, runs in parted(text, here, foreign) for run in runs)
+    return list(dict.fromkeys(found))
 
 
 def read(
@@ -97,42 +98,73 @@ def read(
     if reading not in get_args(Reading):
         raise UsageError(f'A reading is "better" or "released", not {reading!r}.')
     script = plain(text) if isinstance(text, str) else text
-    given = script.given_languages()
-    here = {*_may_be_in(script.text, languages), *(code for _, _, code in given)}
+    if reading == "better":
+        script = told_by_spelling(script, languages)
+    given = [one for one in script.given_languages() if one[2] in FRONT_ENDS]
+    asked = {code for _, _, code in given}
+    spoken = spoken_here(script.text, languages)
+    spoken += [code for code in languages if code in asked and code not in spoken]
+    lacking = [code for code in FRONT_ENDS if code in asked and code not in languages]
+    if reading == "better":
+        found = foreign_here(script.text, languages)
+        lacking = [code for code in FRONT_ENDS if code in (*lacking, *found)]
+    voice = _Voice(
+        {code: _reader(code, family, reading, tools) for code in spoken},
+        {code: _reader(code, _ANY, "better", NO_TOOLS) for code in lacking},
+        family,
+    )
+    return directed(script, reported(voice.read(script, given), script.text))
 
-    readers = {code: _reader(code, family, reading, tools) for code in languages if code in here}
-    return directed(script, _read_parts(script, given, readers))
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """What a voice has for the languages of a text."""
+
+    readers: Mapping[str, Reader]
+    """Front ends of those that it speaks."""
+    foreign: Mapping[str, Reader]
+    """Front ends of those that it lacks."""
+    family: str
+
+    def read(self, script: Script, given: Sequence[Given]) -> Iterator[Sentence]:
+        """The sentences of each part of a script."""
+        for start, end in script.parts():
+            text, said = script.text[start:end], said_within(script.said, start, end)
+            if len(self.readers) == 1 and not self.foreign:
+                [read_one] = self.readers.values()
+                sentences = read_one(text, said)
+            else:
+                here = given_within(given, start, end)
+                sentences = read_mixed(text, self.readers, said, here, self.foreign, self._nearest)
+            for sentence in sentences:
+                yield moved(sentence, start) if start else sentence
+
+    def _nearest(self, words: Sequence[Word], language: str, sounds: str) -> list[Word]:
+        return nearest(words, language, sounds, _rules(sounds, self.family, "better"))
 
 
-def _read_parts(
-    script: Script, given: Sequence[Given], readers: Mapping[str, Reader]
-) -> Iterator[Sentence]:
-    for start, end in script.parts():
-        text, said = script.text[start:end], said_within(script.said, start, end)
-        if len(readers) == 1:
-            [read_one] = readers.values()
-            sentences = read_one(text, said)
-        else:
-            sentences = read_mixed(text, readers, said, given_within(given, start, end))
-        for sentence in sentences:
-            yield moved(sentence, start) if start else sentence
+def _rules(language: str, family: str, reading: Reading) -> Any:
+    """The row of a language's front end that the family wants."""
+    rules = _front_end(language).RULES
+    if reading == "better":
+        return rules.get(f"better/{family}", rules["better"])
+    if (shipped := _SHIPPED.get(family, family)) in rules:
+        return rules[shipped]
+    if family in rules:
+        return rules[family]
+    raise UsageError(
+        f"Voices of the family {family} were released without a front end for {language}. "
+        'Take the reading "better".'
+    )
+
+
+def _front_end(language: str) -> Any:
+    return import_module(f"vinovits.text.{FRONT_ENDS[language]}")
 
 
 def _reader(language: str, family: str, reading: Reading, tools: Tools) -> Reader:
     """A language's front end, as the family wants it."""
-    front_end: Any = import_module(f"vinovits.text.{FRONT_ENDS[language]}")
-    rules = front_end.RULES
-    if reading == "better":
-        row = rules.get(f"better/{family}", rules["better"])
-    elif (shipped := _SHIPPED.get(family, family)) in rules:
-        row = rules[shipped]
-    elif family in rules:
-        row = rules[family]
-    else:
-        raise UsageError(
-            f"Voices of the family {family} were released without a front end for {language}. "
-            'Take the reading "better".'
-        )
+    row = _rules(language, family, reading)
     options: dict[str, Any] = {}
     if language == "zh":
         options["polyphones"] = tools.polyphones
@@ -140,7 +172,7 @@ def _reader(language: str, family: str, reading: Reading, tools: Tools) -> Reade
         options["tokenise"] = tools.tokenise
 
     def read_one(text: str, said: Sequence[Said]) -> Iterator[Sentence]:
-        sentences: Iterator[Sentence] = front_end.read(text, row, said, **options)
+        sentences: Iterator[Sentence] = _front_end(language).read(text, row, said, **options)
         return sentences
 
     return read_one
