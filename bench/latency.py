@@ -1,0 +1,251 @@
+"""How soon a voice is heard, and whether a player that plays while it speaks ever runs dry.
+
+    python bench/latency.py [--voice joe | --config 2.3|2.4] [--lengths 5 500] [--slow-down 1 4]
+                            [--hold SECONDS] [--json FILE] [--plot FILE.svg]
+
+The voice is warm: it has spoken before, but each text is a new one. First sound is the time from
+the call to the first chunk. Each chunk's work is the time that `next` took to give it. From these
+a player is simulated: it begins with the first chunk, plays in real time, and is silent whenever
+the next chunk isn't there yet: an underrun. It asks for chunks as fast as they come; with `--hold`
+only while it holds less than that many seconds of sound, as players with a small buffer do.
+
+`--slow-down 4` shows how it would be on a machine that takes four times as long for everything.
+"Plays up to" is the real-time factor that slowing down reaches without an underrun, in the worst of
+the texts: near 1, the chunks come in the best order and size.
+
+`--config` takes voices of full size with random weights, as bench/speed.py has them, and Chinese
+texts; `--work FOLDER` keeps them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from speed import prepare
+from texts import text_of
+
+LENGTHS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+WARM_UP = 100
+"""Characters of the texts that are spoken before any is timed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The chunks of a text as they came."""
+
+    works: list[float]
+    """Seconds that were waited for each."""
+    lengths: list[float]
+    """Seconds of sound in each."""
+
+    @property
+    def first_sound(self) -> float:
+        """Seconds from the call to the first chunk."""
+        return self.works[0]
+
+    @property
+    def audio(self) -> float:
+        """Seconds of sound in all."""
+        return sum(self.lengths)
+
+    @property
+    def real_time_factor(self) -> float:
+        return sum(self.works) / self.audio
+
+
+def record(voice: Any, text: str) -> Recording:
+    """Have a text spoken and write down when its chunks came; they aren't kept."""
+    works, lengths = [], []
+    before = time.perf_counter()
+    with voice.stream(text) as stream:
+        for chunk in stream:
+            now = time.perf_counter()
+            works.append(now - before)
+            lengths.append(len(chunk.samples) / voice.manifest.sampling_rate)
+            before = now
+    return Recording(works, lengths)
+
+
+def underruns(recording: Recording, slower: float = 1.0, hold: float = math.inf) -> list[float]:
+    """Seconds of each silence that a player falls into.
+
+    Args:
+        recording: What it plays.
+        slower: All work takes this many times as long.
+        hold: It asks for the next chunk only while it has at most this many seconds to play.
+    """
+    clock = recording.first_sound * slower
+    dry = clock + recording.lengths[0]
+    silences = []
+    for work, length in zip(recording.works[1:], recording.lengths[1:], strict=True):
+        clock = max(clock, dry - hold) + work * slower
+        if clock > dry:
+            silences.append(clock - dry)
+        dry = max(clock, dry) + length
+    return silences
+
+
+def plays_up_to(recording: Recording, hold: float) -> float:
+    """The real-time factor, by slower work, from which on there are underruns."""
+    good, bad = 0.0, 1.0
+    while not underruns(recording, bad, hold):
+        good, bad = bad, 2 * bad
+        if bad > 1e6:  # a single chunk has nothing to run dry of
+            return math.inf
+    for _ in range(30):
+        middle = (good + bad) / 2
+        good, bad = (good, middle) if underruns(recording, middle, hold) else (middle, bad)
+    return good * recording.real_time_factor
+
+
+def measure(voice: Any, options: argparse.Namespace) -> dict[str, Any]:
+    language = voice.manifest.languages[0]
+    for number in range(options.warm_up):
+        record(voice, text_of(WARM_UP, language, -1 - number))
+    rows: list[dict[str, Any]] = []
+    for length in track(options.lengths, "speaking", console=Console(stderr=True)):
+        # The texts of one length begin with different sentences, and no two lengths with the same.
+        first = len(rows) * options.rounds
+        recordings = [
+            record(voice, text_of(length, language, first + number))
+            for number in range(options.rounds)
+        ]
+        limit = min(plays_up_to(one, options.hold) for one in recordings)
+        rows.append(
+            {
+                "characters": length,
+                "audio_s": statistics.mean(one.audio for one in recordings),
+                "chunks": statistics.mean(len(one.works) for one in recordings),
+                "first_sound_s": statistics.median(one.first_sound for one in recordings),
+                "first_sound_worst_s": max(one.first_sound for one in recordings),
+                "real_time_factor": statistics.median(one.real_time_factor for one in recordings),
+                "plays_up_to": None if math.isinf(limit) else limit,
+                "underruns": {
+                    f"{slower:g}": silences(recordings, slower, options.hold)
+                    for slower in options.slow_down
+                },
+            }
+        )
+    return {
+        "voice": options.config or options.voice,
+        "decoder": voice.graphs()["decoder"].precision,
+        "rounds": options.rounds,
+        "hold_s": None if math.isinf(options.hold) else options.hold,
+        "rows": rows,
+    }
+
+
+def silences(recordings: list[Recording], slower: float, hold: float) -> dict[str, float]:
+    """Number and seconds of all underruns."""
+    found = [one for recording in recordings for one in underruns(recording, slower, hold)]
+    return {"count": len(found), "seconds": sum(found)}
+
+
+def show(result: dict[str, Any]) -> None:
+    rows = result["rows"]
+    factors = list(rows[0]["underruns"])
+    hold = "" if result["hold_s"] is None else f", the player holds {result['hold_s']:g} s"
+    table = Table(
+        *("characters", "audio", "chunks", "first sound", "worst", "real-time factor"),
+        "plays up to",
+        *("underruns" if factor == "1" else f"{factor} × slower" for factor in factors),
+        title=f"{result['voice']}, decoder {result['decoder']}, {result['rounds']} texts{hold}",
+    )
+    for row in rows:
+        cells = [
+            f"{found['count']}, {found['seconds']:.1f} s" if found["count"] else "0"
+            for found in row["underruns"].values()
+        ]
+        limit = row["plays_up_to"]
+        table.add_row(
+            f"{row['characters']:,}",
+            f"{row['audio_s']:.1f} s",
+            f"{row['chunks']:.1f}",
+            f"{1000 * row['first_sound_s']:.0f} ms",
+            f"{1000 * row['first_sound_worst_s']:.0f} ms",
+            f"{row['real_time_factor']:.3f}",
+            "" if limit is None else f"{limit:.2f}",
+            *cells,
+        )
+    Console(width=130).print(table)
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """First sound, and the real-time factors at which it plays, by length."""
+    from matplotlib.figure import Figure
+
+    rows = result["rows"]
+    characters = [row["characters"] for row in rows]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    sound, limits = figure.subplots(1, 2)
+    sound.plot(characters, [1000 * row["first_sound_s"] for row in rows], "o-", label="median")
+    worst = [1000 * row["first_sound_worst_s"] for row in rows]
+    sound.plot(characters, worst, ".:", label="worst")
+    sound.set(title="First sound", ylabel="ms", ylim=(0, None))
+    with_limit = [row for row in rows if row["plays_up_to"] is not None]
+    limits.plot(characters, [row["real_time_factor"] for row in rows], "o-", label="as measured")
+    limits.plot(
+        [row["characters"] for row in with_limit],
+        [row["plays_up_to"] for row in with_limit],
+        "s--",
+        label="first underrun, if work were slower",
+    )
+    limits.set(title="Real-time factor", ylim=(0, None))
+    for axes in (sound, limits):
+        axes.set(xlabel="characters of text", xscale="log")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(f"{result['voice']}, decoder in {result['decoder']}")
+    figure.savefig(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--voice", default="joe", help="name or folder of a voice")
+    which.add_argument("--config", choices=("2.3", "2.4"), help="a voice of full size instead")
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="characters")
+    parser.add_argument("--rounds", type=int, default=5, help="texts of each length")
+    parser.add_argument("--warm-up", type=int, default=5, help="texts that aren't timed")
+    parser.add_argument("--slow-down", type=float, nargs="+", default=(1.0, 2.0, 4.0))
+    parser.add_argument("--hold", type=float, default=math.inf, help="seconds a player holds")
+    parser.add_argument("--work", type=Path, help="keep voices of full size here")
+    parser.add_argument("--json", type=Path, help="write the result here too")
+    parser.add_argument("--plot", type=Path, help="draw it to this .svg or .png")
+    options = parser.parse_args()
+    if min(options.lengths) < 5 or options.rounds < 1:
+        parser.error("--lengths are at least 5 characters, and --rounds at least 1.")
+    import vinovits
+
+    with tempfile.TemporaryDirectory() as scratch:
+        work = (options.work or Path(scratch)).absolute()
+        if options.config:
+            folders = prepare(options.config, work)
+            os.environ["VINOVITS_FEATURES"] = str(work / "features")
+            voice = vinovits.load(folders["voice"], cache_dir=work / "cache")
+        else:
+            voice = vinovits.load(options.voice)
+        result = measure(voice, options)
+    show(result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.plot:
+        plot(result, options.plot)
+
+
+if __name__ == "__main__":
+    main()
