@@ -37,19 +37,17 @@ def parsed(name: str) -> Reading:
 
 def citation_of(text: str) -> list[Reading]:
     """Vinovits before sandhi."""
-    from vinovits.text.chinese.citation import citation
-    from vinovits.text.chinese.segment import tag
+    from vinovits.text.chinese.citation import citation, tokens_of
 
-    return [(syllable.name, syllable.tone) for syllable in citation(text, tag(text))]
+    return [(syllable.name, syllable.tone) for syllable in citation(text, tokens_of(text))]
 
 
 def spoken_of(text: str) -> list[Reading]:
     """Vinovits as it is spoken."""
-    from vinovits.text.chinese.citation import citation
+    from vinovits.text.chinese.citation import citation, tokens_of
     from vinovits.text.chinese.prosody import spoken_tones
-    from vinovits.text.chinese.segment import tag
 
-    tokens = tag(text)
+    tokens = tokens_of(text)
     syllables = citation(text, tokens)
     tones = spoken_tones(text, tokens, [syllable.tone for syllable in syllables])
     return [(syllable.name, tone) for syllable, tone in zip(syllables, tones, strict=True)]

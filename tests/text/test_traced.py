@@ -25,6 +25,8 @@ def test_of_many_digits_each_keeps_its_place() -> None:
         trace("号123456789"), re.compile(r"\d+"), lambda match: "幺二三四五六七八九"
     )
     assert traced.spans == trace("号123456789").spans
+    traced = substitute(trace("-0.1234567"), re.compile(".+"), lambda match: "负零点一二三四五六七")
+    assert traced.spans == trace("-0.1234567").spans
     assert realign(trace("在123456789"), "在一二三四五六七八九").spans == trace("在123456789").spans
 
 

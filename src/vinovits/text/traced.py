@@ -44,7 +44,8 @@ def substitute(
 ) -> Traced:
     """What `re.sub` does; each character of a replacement stands for the whole match.
 
-    Of many digits that were replaced one by one by Chinese ones, each keeps its place.
+    Of many digits that were replaced one by one by Chinese ones, each keeps its place; so do the
+    points between them.
     """
     parts: list[Traced] = []
     position = 0
@@ -61,6 +62,7 @@ def substitute(
 
 _MANY = 9
 _DIGITS = {**{word: digit for digit, word in enumerate("零一二三四五六七八九")}, "幺": 1}
+_SIGNS = {("-", "负"), (".", "点")}
 
 
 def _stand_for(traced: Traced, start: int, end: int, new: str) -> list[Span]:
@@ -69,7 +71,7 @@ def _stand_for(traced: Traced, start: int, end: int, new: str) -> list[Span]:
         return [(0, 0)] * len(new)
     old = traced.text[start:end]
     if len(old) == len(new) >= _MANY and all(
-        a == b or (a.isdecimal() and _DIGITS.get(b) == int(a))
+        a == b or (a.isdecimal() and _DIGITS.get(b) == int(a)) or (a, b) in _SIGNS
         for a, b in zip(old, new, strict=True)
     ):
         return list(traced.spans[start:end])

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from vinovits.text.chinese.citation import citation
+from vinovits.text.chinese.citation import citation, tokens_of
 from vinovits.text.chinese.prosody import spoken_tones
-from vinovits.text.chinese.segment import tag
 
 READINGS = {
     "他在银行行长面前行走": "ta1 zai4 yin2 hang2 hang2 zhang3 mian4 qian2 xing2 zou3",
@@ -54,7 +53,7 @@ SPOKEN = {
 
 @pytest.mark.parametrize("text", READINGS)
 def test_characters_have_the_reading_of_their_words(text: str) -> None:
-    syllables = citation(text, tag(text))
+    syllables = citation(text, tokens_of(text))
     expected = READINGS[text].split()
     found = [f"{syllable.name}{syllable.tone}" for syllable in syllables]
     assert found == expected
@@ -62,7 +61,7 @@ def test_characters_have_the_reading_of_their_words(text: str) -> None:
 
 @pytest.mark.parametrize("text", SPOKEN)
 def test_tones_change_in_speech(text: str) -> None:
-    tokens = tag(text)
+    tokens = tokens_of(text)
     cited = [syllable.tone for syllable in citation(text, tokens)]
     assert spoken_tones(text, tokens, cited) == [int(tone) for tone in SPOKEN[text].split()]
 
@@ -70,8 +69,8 @@ def test_tones_change_in_speech(text: str) -> None:
 def test_a_model_is_asked_about_characters_that_stand_alone() -> None:
     text = "他长银行"
     model = ["ta1", "chang2", "yin2", "xing2"]
-    found = citation(text, tag(text), lambda traditional: model)
+    found = citation(text, tokens_of(text), lambda traditional: model)
     assert [f"{s.name}{s.tone}" for s in found] == ["ta1", "chang2", "yin2", "hang2"]
     assert [s.source for s in found] == ["network", "network", "dictionary", "dictionary"]
     # What the dictionary doesn't know isn't taken.
-    assert citation("息", tag("息"), lambda traditional: ["xi2"])[0].tone == 1
+    assert citation("息", tokens_of("息"), lambda traditional: ["xi2"])[0].tone == 1

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from vinovits.text.chinese import RULES, read
-from vinovits.text.chinese.citation import citation
+from vinovits.text.chinese.citation import citation, tokens_of
 from vinovits.text.chinese.prosody import spoken_tones
-from vinovits.text.chinese.segment import tag
 
 PAGE = (Path(__file__).parents[3] / "docs" / "chinese.md").read_text("utf-8")
 
@@ -27,7 +26,7 @@ def test_written_forms_in_the_docs_are_read_so(written: str, said: str) -> None:
 
 @pytest.mark.parametrize(("written", "said"), _rows("readings"))
 def test_readings_in_the_docs_are_given_so(written: str, said: str) -> None:
-    tokens = tag(written)
+    tokens = tokens_of(written)
     syllables = citation(written, tokens)
     tones = spoken_tones(written, tokens, [syllable.tone for syllable in syllables])
     found = [f"{s.name}{tone}" for s, tone in zip(syllables, tones, strict=True)]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import tracemalloc
 import unicodedata
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -30,7 +32,20 @@ NASTY = (
     "%%%&&&@@@+++==",
     "1..2...3,,4::5//6--7~~8",
     "㍿㎏㋿㏂Ⅻ㊙️㈱",
+    "a" * 900 + "好",
+    "好" + "1+" * 500 + "1",
+    "3." + "1" * 700,
+    "见https://" + "w/" * 300,
+    "，" * 3000 + "好" + "。" * 3000,
+    "\U000f0000好\U000f0001\ue000",
+    "好（a）（" * 50,
 )
+_ODD = """
+你好 银行 一 不 儿 个 長髮 〇 々 㐂 𠮷 𪛖 𫝀 𫠠 𬺰 \U00030000 \U00031350 \uf900 \U0002f800 ⻢ ⼀ ㄅ
+αβ Ω µm ５％ ＡＢ １２：３０ （ｎｉ） （nǐhǎo） (yi) 2024-3-15 13812345678 -3.5 1/2 …… 。
+\u200d \ufe0f 😀 か 한 й \U000f0000 \ud800 [ ] | < > & \\ 「 」 ， !? www.a.cn a@b.cn ℃ ① Ⅳ
+"""
+ODD = (*_ODD.split(), "\n", "\n\n", "\t", " ")
 
 
 def _check(text: str, sentences: list[Sentence], rules: str) -> None:
@@ -81,6 +96,25 @@ def test_released_rules_never_raise(text: str) -> None:
         _check(text, list(read(text, RULES[rules])), rules)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(ODD), max_size=15), st.sampled_from(["better", "2.0", "2.4"]))
+def test_any_row_of_odd_pieces(pieces: list[str], rules: str) -> None:
+    text = "".join(pieces)
+    _check(text, list(read(text, RULES[rules])), rules)
+
+
+def test_a_million_characters_without_a_mark_are_read_in_parts() -> None:
+    text = "今天天气很好我们去公园玩儿吧" * 71429
+    tracemalloc.start()
+    parts = list(islice(read(text), 100))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(text) > 1_000_000
+    assert all(left.end == right.start for left, right in pairwise(parts))
+    assert all(len(part.text) <= 1200 for part in parts)
+    assert peak < 32 * 2**20  # the words of these parts, caches of readings
+
+
 @pytest.mark.parametrize("text", NASTY)
 @pytest.mark.parametrize("rules", ["better", "2.0", "2.3", "2.4"])
 def test_nasty_texts(text: str, rules: str) -> None:
@@ -125,6 +159,31 @@ def test_an_ellipsis_goes_on_and_a_long_sentence_is_cut_at_marks() -> None:
     parts = list(read("春天来了，树叶变绿了，" * 40))
     assert len(parts) > 2
     assert all(part.words[-1].text in (",", ".") for part in parts)
+
+
+def test_addresses_are_spelled_each_character_in_its_place() -> None:
+    text = "见https://www.a-b.cn/x/。"
+    [sentence] = read(text)
+    told = [(word.text, text[word.start : word.end]) for word in sentence.words]
+    assert told[1:] == [
+        ("www", "https://www"),
+        ("点", "."),
+        ("a", "a"),
+        ("杠", "-"),
+        ("b", "b"),
+        ("点", "."),
+        ("cn", "cn"),
+        ("斜杠", "/"),
+        ("x", "x/"),
+        (".", "。"),
+    ]
+
+
+def test_a_long_row_of_letters_is_several_words() -> None:
+    parts = list(read("b" * 300))
+    words = [word for part in parts for word in part.words if not word.is_punctuation]
+    assert "".join(word.text for word in words) == "b" * 300
+    assert [word.start for word in words][1:] == [word.end for word in words][:-1]
 
 
 def test_words_say_how_and_from_what_they_are_read() -> None:

@@ -21,6 +21,8 @@ __all__ = ["RULES", "ChineseRules", "Polyphones", "normalise_and_read", "read"]
 
 _OPEN = re.compile("[…]+[”’」』）】》\"']*\\Z")
 """The end of a span behind which the sentence goes on: 我……不知道."""
+_MOST_MARKS = 20
+"""Marks without a word that a sentence beside them takes along."""
 
 
 def read(
@@ -58,8 +60,11 @@ def read(
         words = [_told(word, text) for word in normalise_and_read(traced, rules, polyphones, here)]
         notes = _notes(text, start, end, words)
         if not any(not word.is_punctuation for word in words):
-            marks += words  # these and the notes go with a sentence beside them
+            # These and the notes go with a sentence beside them.
+            marks, more = [*marks, *words][-_MOST_MARKS:], [*marks, *words][:-_MOST_MARKS]
             lost += notes
+            if more and (note := left_out(more, text)) not in lost:
+                lost += (note,)
             continue
         words = [*marks, *words]
         start = words[0].start
@@ -92,7 +97,8 @@ def _told(word: Word, text: str) -> Word:
 
 
 def _noted(sentence: Sentence, notes: tuple[str, ...]) -> Sentence:
-    return replace(sentence, notes=sentence.notes + notes) if notes else sentence
+    together = tuple(dict.fromkeys(sentence.notes + notes))
+    return replace(sentence, notes=together) if notes else sentence
 
 
 def normalise_and_read(
@@ -155,7 +161,8 @@ def _notes(text: str, start: int, end: int, words: Sequence[Word]) -> tuple[str,
     lost = [text[at] for at in range(start, end) if at not in covered]
     unread = [c for c in lost if unicodedata.category(c)[0] in "LMNC" and not _is_silent(c)]
     signs = [c for c in lost if unicodedata.category(c)[0] in "PS"]
-    spelled = [w.text for w in words if len(w.text) > 3 and w.source == "spelled"]
+    letters = [w.text[:20] for w in words if w.text.isascii() and w.source == "spelled"]
+    spelled = [text for text in letters if len(text) > 3]
     notes = []
     if signs:
         notes.append(f"Left out signs and emoji: {listing(signs)}.")

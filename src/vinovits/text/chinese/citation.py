@@ -6,6 +6,7 @@ reading follows from the words beside them, and neutral tones.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,7 +20,7 @@ from vinovits.text.chinese.pinyin import (
     parse,
     read_word,
 )
-from vinovits.text.chinese.segment import Token
+from vinovits.text.chinese.segment import Token, is_listed, tag
 from vinovits.text.chinese.tables import readings, rows_of, words
 from vinovits.text.chinese.traditional import to_traditional
 
@@ -28,6 +29,11 @@ _BEFORE_COUNTER = frozenset("这那哪几每各整一上下某首")
 _BEFORE_MUST = frozenset("我你您他她它们还都总就又必也可非先只全")
 _KIN = frozenset("爸妈爷奶哥姐弟妹叔伯姑姨舅公婆太娃宝星猩谢")
 _CITED = {"一": Syllable("yi", 1), "不": Syllable("bu", 4)}
+_MEASURES = {"长": Syllable("chang", 2, "context"), "重": Syllable("zhong", 4, "context")}
+_MEASURED = re.compile(
+    "长(?=[约达有]?[零一二三四五六七八九十百千万两几半点]+[多余]?[公厘毫分千英]?[米尺寸丈里])"
+    "|重(?=[约达有]?[零一二三四五六七八九十百千万两几半点]+[多余]?[公千毫]?[斤克吨两磅])"
+)
 _TITLES = (
     *(
         "老师",
@@ -51,6 +57,22 @@ _MOST = 8
 """Characters of the longest phrase."""
 
 
+def tokens_of(clause: str) -> list[Token]:
+    """The words of a clause.
+
+    Where jieba guesses a verb with 得 in front (你得系上), 得 is a word of its own: must.
+    """
+    tokens: list[Token] = []
+    for token in tag(clause):
+        first, rest = token.text[0], token.text[1:]
+        after = tokens[-1].text[-1] if tokens else ""
+        if first == "得" and rest and after in _BEFORE_MUST and not is_listed(token.text):
+            tokens += [Token(first, "v"), *tag(rest)]
+        else:
+            tokens.append(token)
+    return tokens
+
+
 def citation(
     clause: str, tokens: Sequence[Token], polyphones: Polyphones | None = None
 ) -> list[Syllable]:
@@ -68,6 +90,8 @@ def citation(
         if character in _CITED:  # pypinyin's phrases have what comes of them in speech
             syllables[at] = _CITED[character]
     _surnames(clause, tokens, syllables)
+    for match in _MEASURED.finditer(clause):
+        syllables[match.start()] = _MEASURES[match[0]]
     _phrases(clause, tokens, syllables)
     position = 0
     for index, token in enumerate(tokens):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from vinovits.text.chinese.citation import citation
+from vinovits.text.chinese.citation import citation, tokens_of
 from vinovits.text.chinese.given import (
     NOTHING,
     Given,
@@ -72,7 +72,8 @@ def words_of(
 def _read_clause(
     clause: str, rules: ChineseRules, polyphones: Polyphones | None, given: Readings
 ) -> Iterator[_Read]:
-    tokens = _cut(tag(clause), borders_of(given))
+    tokens = tokens_of(clause) if rules.readings == "citation" else tag(clause)
+    tokens = _cut(tokens, borders_of(given))
     if rules.tones == "joined":
         tokens = join_words(tokens, rules.several_yi, given)
     syllables: Sequence[Syllable] | None = None
@@ -186,7 +187,9 @@ class _Draft:
         self.spread += [share + (number < rest) for number in range(len(text))]
 
     def finish(self) -> Iterator[Word]:
-        if self.text:
+        if len(self.phones) > _LONGEST and len(self.readings) == len(self.text):
+            yield from self._in_parts()
+        elif self.text:
             yield Word(
                 self.text,
                 min(span[0] for span in self.spans),
@@ -198,10 +201,34 @@ class _Draft:
                 source=next(source for source in _TOLD if source in self.sources),
             )
 
+    def _in_parts(self) -> Iterator[Word]:
+        """Words of a few characters; of one span for all, each gets its share."""
+        first, last = self.spans[0], self.spans[-1]
+        if first == last:
+            start, size, count = first[0], first[1] - first[0], len(self.text)
+            cuts = [start + size * number // count for number in range(count + 1)]
+            self.spans = list(pairwise(cuts))
+        part = _Draft(stretch=self.stretch, sources=self.sources)
+        position = 0
+        for at, character in enumerate(self.text):
+            phones = slice(position, position + self.spread[at])
+            position = phones.stop
+            part.add(character, self.spans[at], self.phones[phones], self.tones[phones])
+            part.readings.append(self.readings[at])
+            if len(part.phones) > _LONGEST - _MOST_OF_ONE:
+                yield from part.finish()
+                part = _Draft(stretch=self.stretch, sources=self.sources)
+        yield from part.finish()
+
+
+_LONGEST = 120
+"""Phones of a word: long ones (an address, a row of letters) are cut, to fit in sentences."""
+_MOST_OF_ONE = 20
+"""Phones of a character: W has 9."""
 
 _TOLD: tuple[Source, ...] = (
     *("markup", "lexicon"),
-    *("network", "context", "fallback", "spelled", "dictionary"),
+    *("network", "context", "fallback", "rule", "spelled", "dictionary"),
 )
 """Where a word's readings came from: the first that one of its characters has."""
 

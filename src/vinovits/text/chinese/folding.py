@@ -32,6 +32,14 @@ _SPECIAL = {
     "\u3000": " ",
     "\u00a0": " ",
     "\n": "\n",
+    # Radicals that Unicode folds to nothing, and PDF files have in the place of these.
+    **dict(
+        zip(
+            "⺠⻄⻅⻆⻉⻋⻓⻔⻘⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳⺟⻁",
+            "民西见角贝车长门青页风飞食马骨鬼鱼鸟麦黄齐齿龙龟母虎",
+            strict=True,
+        )
+    ),
 }
 _KEPT = frozenset("：；，。！？、·…—“”‘’（）《》【】「」『』〈〉〔〕～￥°²³½⅓⅔¼¾⅛±×÷≈≠≤≥√∞π™®©")
 _CIRCLED = {chr(0x2460 + i): i + 1 for i in range(20)} | {chr(0x2474 + i): i + 1 for i in range(20)}

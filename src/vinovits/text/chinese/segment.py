@@ -37,6 +37,11 @@ def tag(clause: str) -> list[Token]:
     return [Token(pair.word, pair.flag) for pair in _segmenter().tagged.cut(clause)]
 
 
+def is_listed(word: str) -> bool:
+    """Whether jieba's dictionary has a word; if not, it is a guess."""
+    return bool(_segmenter().words.FREQ.get(word))
+
+
 @lru_cache(maxsize=65536)
 def halves(word: str) -> tuple[str, str]:
     """A word's two parts: its shortest word inside, and the rest, in their order; "" for no rest.

@@ -14,7 +14,7 @@ from functools import cache
 from vinovits.text.chinese.given import STAND_INS
 from vinovits.text.chinese.numbers import MAX_DIGITS, cardinal, digits
 from vinovits.text.chinese.tables import data_file
-from vinovits.text.traced import Traced, substitute
+from vinovits.text.traced import Traced, joined, substitute
 
 Say = Callable[[re.Match[str]], str | None]
 """What a match is in words; None where it isn't what the pattern looks for."""
@@ -38,6 +38,7 @@ def in_words(traced: Traced) -> Traced:
     """Write out digits and signs."""
     if not _ANYTHING.search(traced.text):
         return traced
+    traced = _addresses(traced)
     for pattern, say in _rules():
         traced = substitute(traced, pattern, lambda match, say=say: _said(match, say))  # type: ignore[misc]
     return traced
@@ -234,20 +235,44 @@ def _is_dated(counter: str) -> bool:
     return counter in "月号日分点角元世"
 
 
-def _address(match: re.Match[str]) -> str:
-    """Web addresses and mail: signs by name, letters and digits one by one."""
-    text = re.sub(r"^https?://", "", match[0]).rstrip("/")
-    names = {
-        ".": "点",
-        "/": "斜杠",
-        "@": "艾特",
-        "-": "杠",
-        "_": "下划线",
-        ":": "冒号",
-        "?": "问号",
-    }
-    names |= {"=": "等于", "&": "和", "%": "百分号", "#": "井号", "~": "波浪号", "+": "加"}
-    return "".join(names.get(c) or (digits(c) if c.isdecimal() else c) for c in text)
+_ADDRESS = re.compile(
+    r"(?P<way>https?://)?(?P<rest>(?:(?<=://)|www\.)[!-~]+"
+    r"|[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z]{2,})+)"
+)
+_IN_ADDRESSES = {
+    ".": "点",
+    "/": "斜杠",
+    "@": "艾特",
+    "-": "杠",
+    "_": "下划线",
+    ":": "冒号",
+    "?": "问号",
+    "=": "等于",
+    "&": "和",
+    "%": "百分号",
+    "#": "井号",
+    "~": "波浪号",
+    "+": "加",
+}
+
+
+def _addresses(traced: Traced) -> Traced:
+    """Web addresses and mail: signs by name, letters and digits one by one, each in its place."""
+    parts: list[Traced] = []
+    position = 0
+    for match in _ADDRESS.finditer(traced.text):
+        parts.append(traced.part(position, match.start()))
+        position = match.end()
+        end = match.start() + len(match[0].rstrip("/"))
+        for at in range(match.start("rest"), end):
+            character = traced.text[at]
+            said = _IN_ADDRESSES.get(character) or (
+                digits(character) if character.isdecimal() else character
+            )
+            first = match.start() if at == match.start("rest") else at
+            behind = position if at == end - 1 else at + 1
+            parts.append(Traced(said, [traced.span(first, behind)] * len(said)))
+    return joined([*parts, traced.part(position, len(traced.text))]) if parts else traced
 
 
 @cache
@@ -256,7 +281,6 @@ def _rules() -> tuple[tuple[re.Pattern[str], Say], ...]:
     units = "|".join(map(re.escape, sorted(_names("units"), key=len, reverse=True)))
     signs = _names("currencies") | _names("fractions") | _names("signs")
     compiled: list[tuple[str, Say]] = [
-        (r"https?://[!-~]+|www\.[!-~]+|[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z]{2,})+", _address),
         (
             r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"
             r"|(?<!\d)0\d{2,3}[- ]\d{7,8}(?!\d)|(?<!\d)[48]00[- ]\d{3,4}[- ]\d{3,4}(?!\d)",
