@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vinovits.engine.result import (
         Audio,
         Chunk,
+        MarkTiming,
         PhoneTiming,
         SpokenSentence,
         Stats,
@@ -47,6 +48,7 @@ __all__ = [
     "Lexicon",
     "LexiconEntry",
     "LexiconError",
+    "MarkTiming",
     "MissingExtraError",
     "OutputError",
     "PhoneTiming",
@@ -70,6 +72,7 @@ _LAZY = {
         (
             "Audio",
             "Chunk",
+            "MarkTiming",
             "PhoneTiming",
             "SpokenSentence",
             "Stats",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -69,6 +70,36 @@ def test_what_is_read_is_what_the_voice_reads(run: Run) -> None:
     sentences = json.loads(run("phones", "--json", text).stdout)["sentences"]
     words = [word["text"] for sentence in sentences for word in sentence["words"]]
     assert words == [word.text for s in load("joe").read(text) for word in s.words]
+
+
+def test_markup_is_read_and_told(run: Run, tmp_path: Path) -> None:
+    text = "[tomato|T AH0 M AA1 T OW0], yes. [pause 2s] A"
+    first, second = json.loads(run("phones", "--json", text).stdout)["sentences"]
+    word = first["words"][0]
+    assert (word["reading"], word["source"]) == ("T AH0 M AA1 T OW0", "markup")
+    assert text[second["start_char"] : second["end_char"]] == "A"
+    off = json.loads(run("phones", "--json", "--markup", "off", text).stdout)["sentences"]
+    assert "pause" in [word["text"] for sentence in off for word in sentence["words"]]
+    path = tmp_path / "text.ssml"
+    path.write_text("Hello <sub alias='two'>2nd</sub>.", "utf-8")
+    assert run("phones", "-f", str(path)).exit_code == 1
+    path.write_text("<speak>Hello <sub alias='two'>2nd</sub>.</speak>", "utf-8")
+    assert "T UW1" in run("phones", "-f", str(path), "--family", "2.1").stdout
+
+
+def test_the_reading_is_the_one_that_the_voice_wants(
+    run: Run, tiny_voice: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_voice, tmp_path / "mine")
+    manifest = json.loads((folder / "voice.json").read_text("utf-8"))
+    (folder / "voice.json").write_text(json.dumps({**manifest, "reading": "released"}), "utf-8")
+
+    def words(*options: str) -> list[str]:
+        output = run("phones", "--json", "-v", str(folder), *options, "100m").stdout
+        return [word["text"] for word in json.loads(output)["sentences"][0]["words"]]
+
+    assert words() == words("--reading", "released") != words("--reading", "better")
+    assert words() == [word.text for s in load(folder).read("100m") for word in s.words]
 
 
 def test_a_file_and_standard_input(run: Run, tmp_path: Path) -> None:

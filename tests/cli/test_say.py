@@ -57,6 +57,24 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "markup"),
+    [
+        ("a.ssml", [], "ssml"),
+        ("a.SSML", ["--markup", "auto"], "ssml"),
+        ("a.ssml", ["--markup", "off"], "off"),
+        ("a.txt", [], "auto"),
+        ("a.txt", ["--markup", "html"], "html"),
+    ],
+)
+def test_what_a_text_is_written_in(
+    run: Run, calls: Calls, tmp_path: Path, name: str, options: list[str], markup: str
+) -> None:
+    (tmp_path / name).write_text("Hello.", "utf-8")
+    assert run("say", "-f", name, *options, "--lexicon", "mine.csv").exit_code == 0
+    assert (calls[1]["markup"], calls[1]["lexicon"]) == (markup, "mine.csv")
+
+
 def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> None:
     run(
         *("say", TEXT, "--voice", "x", "--device", "GPU.1", "--features", "none", "--seed", "5"),

@@ -77,6 +77,31 @@ def test_styles_change_the_sound_by_their_weight(styled: Path, graph_cache: Path
     assert len({tuple(samples) for samples in different}) == 4
 
 
+def test_a_style_that_a_text_asks_for_is_that_of_its_sentences(
+    styled: Path, graph_cache: Path
+) -> None:
+    voice = vinovits.load(styled, features="none", cache_dir=graph_cache)
+    still: dict[str, Any] = {"noise": 0, "noise_w": 0, "sdp_ratio": 0, "style_weight": 2}
+    text = "[style Glad]Hello there.[/style] And again."
+    audio = voice.speak(text, style="Sad", **still)
+    glad = voice.speak("Hello there.", style="Glad", **still)
+    sad = voice.speak("And again.", style="Sad", **still)
+    first, second = audio.sentences
+    assert (first.style, second.style) == ("Glad", "")
+    np.testing.assert_array_equal(audio.samples[: len(glad.samples)], glad.samples)
+    np.testing.assert_allclose(audio.samples[len(glad.samples) :], sad.samples, atol=1e-5)
+    with pytest.raises(UsageError, match=r"no style 'Mad'\. Did you mean 'Sad'"):
+        voice.stream("Hello. [style Mad]Hello.[/style]")
+
+
+def test_a_style_in_a_text_is_refused_by_voices_without(
+    tiny_voice: Path, graph_cache: Path
+) -> None:
+    voice = vinovits.load(tiny_voice, features="none", cache_dir=graph_cache)
+    with pytest.raises(UsageError, match="'tiny' has no styles"):
+        voice.stream("Hello. [style Glad]Hello.[/style]")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

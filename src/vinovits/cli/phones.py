@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from vinovits.engine.readers import ReadingModels
-    from vinovits.engine.scripts import Markup
     from vinovits.text.front_ends import Reading
+    from vinovits.text.markup import Markup
     from vinovits.text.reading import Sentence
 
 _STYLES = {"network": "yellow", "fallback": "red", "": "dim"}

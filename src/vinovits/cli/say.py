@@ -17,8 +17,8 @@ from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
     from vinovits.engine.precision import Precision
-    from vinovits.engine.scripts import Markup
     from vinovits.engine.voice import Voice
+    from vinovits.text.markup import Markup
 
 DEFAULT_OUT = Path("out.wav")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vinovits.errors import TextError, UsageError
 
 if TYPE_CHECKING:
-    from vinovits.engine.scripts import Markup
+    from vinovits.text.markup import Markup
 
 LARGEST = 64 << 20
 """Bytes that are read at most, so that an endless file can't fill the memory."""

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from vinovits.errors import UsageError
-from vinovits.lexicons import for_voice, read_lexicon
+from vinovits.lexicons import for_voice, load, read_lexicon, user_file
 from vinovits.text.checks import check_text
 from vinovits.text.lexicon import Lexicon
-from vinovits.text.script import Script, plain
+from vinovits.text.markup import Markup, parse
+from vinovits.text.script import Script
 
-Markup = Literal["auto", "off", "plain", "ssml", "html", "markdown"]
 Lexicons = Lexicon | Mapping[str, str] | str | Path | Literal[False] | None
 
 
@@ -32,8 +32,8 @@ def to_script(text: str, markup: Markup, lexicon: Lexicon, languages: Sequence[s
     """
     if not isinstance(text, str):
         raise UsageError(f"The text must be a str, not {type(text).__name__}.")
-    script = plain(text)
-    check_text(text, languages)
+    script = parse(text, markup)
+    check_text(script.text, languages)
     return lexicon.applied(script, languages)
 
 
@@ -64,4 +64,5 @@ def lexicon_of(given: Lexicons, voice: str, folder: Path | None) -> Lexicon:
             "The setting lexicon is a Lexicon, a mapping of words to readings, a file, or False, "
             f"not {type(given).__name__}."
         )
-    return own if folder is None else own.over(for_voice(voice, folder))
+    behind = load(user_file()) if folder is None else for_voice(voice, folder)
+    return own.over(behind)

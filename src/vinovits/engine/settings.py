@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits.engine.conditions import Emotion, Style
-from vinovits.engine.scripts import Lexicons, Markup
+from vinovits.engine.scripts import Lexicons
 from vinovits.errors import UsageError
 from vinovits.text.front_ends import Reading
+from vinovits.text.markup import Markup
 from vinovits.voices.manifest import RANGES, Defaults
 
 Speaker = str | int | npt.NDArray[np.float32] | None

@@ -17,7 +17,7 @@ from vinovits.engine.conditions import Conditions, Style
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
-from vinovits.engine.scripts import Lexicons, Markup, lexicon_of, to_script
+from vinovits.engine.scripts import Lexicons, lexicon_of, to_script
 from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.stream import Cast, Stream
@@ -25,6 +25,7 @@ from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
 from vinovits.text import front_ends
 from vinovits.text.front_ends import Reading, spoken_in
+from vinovits.text.markup import Markup
 from vinovits.text.reading import Sentence
 from vinovits.text.script import Script
 from vinovits.voices.manifest import VoiceManifest, open_folder
@@ -145,8 +146,9 @@ class Voice:
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
-        given = [code for _, _, code in script.given_languages()]
-        for language in dict.fromkeys([*spoken_in(script.text, languages), *given]):
+        given = {code for _, _, code in script.given_languages()}
+        spoken = spoken_in(script.text, languages)
+        for language in [code for code in languages if code in given.union(spoken)]:
             self.stages.load_features(language)
         if checked.assist_text and not self.stages.has_features:
             raise UsageError(
