@@ -50,6 +50,7 @@ def matches(
     place: Callable[[int, int], Span] = _unmoved if seen.is_all else seen.span
     around = Surroundings(script, languages)
     done = Done()
+    reached = 0
     found = heapq.merge(
         *(_found(lower(seen.text), done, layer, index) for layer, index in enumerate(layers))
     )
@@ -58,7 +59,8 @@ def matches(
             continue
         end = -minus_end
         span = place(start, end)
-        if not around.is_free(*span):
+        # A letter with its marks may be several characters folded, and one place.
+        if span[0] < reached or not around.is_free(*span):
             continue
         owns = is_possessive(seen.text, end)
         fitting = [
@@ -72,10 +74,9 @@ def matches(
         if fitting:
             entry = fitting[0][2] if len(fitting) == 1 else _best(fitting, around, span[0])
             done.position = end
-            if owns and not entry.alias:
-                yield Match(span[0], place(start, end + 2)[1], entry, True)
-            else:
-                yield Match(*span, entry, False)
+            owns = owns and not entry.alias
+            reached = place(start, end + 2)[1] if owns else span[1]
+            yield Match(span[0], reached, entry, owns)
 
 
 def _unmoved(start: int, end: int) -> Span:

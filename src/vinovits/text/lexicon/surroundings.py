@@ -10,7 +10,8 @@ from functools import cached_property
 from vinovits.text.lexicon.borders import is_whole
 from vinovits.text.lexicon.entry import LexiconEntry
 from vinovits.text.lexicon.folding import fold, has_capital, lower
-from vinovits.text.mixed import Given, Run, given_within, runs_of
+from vinovits.text.parting import Run, given_within, parted
+from vinovits.text.reading import said_within
 from vinovits.text.script import Script
 from vinovits.text.sentences import split_sentences
 
@@ -39,8 +40,8 @@ class _Sentence:
     def main_language(self) -> str:
         """The one that most of it is in."""
         lengths: dict[str, int] = {}
-        for code, start, end in self.runs:
-            lengths[code] = lengths.get(code, 0) + end - start
+        for run in self.runs:
+            lengths[run.language] = lengths.get(run.language, 0) + run.end - run.start
         return max(lengths, key=lambda code: lengths[code], default="")
 
     def holds(self, word: str) -> bool:
@@ -58,8 +59,8 @@ class _Sentence:
 
     def language_at(self, index: int) -> str:
         """The language of a character, by its index in the whole text."""
-        number = bisect_right(self.runs, index - self.start, key=lambda run: run[1]) - 1
-        return self.runs[number][0] if number >= 0 else ""
+        number = bisect_right(self.runs, index - self.start, key=lambda run: run.start) - 1
+        return self.runs[number].language if number >= 0 else ""
 
     def is_alone(self, start: int, end: int) -> bool:
         """Whether there are no letters but in [start:end] of the whole text."""
@@ -127,7 +128,9 @@ class Surroundings:
         if language == "en" and _LATIN.search(written):
             return True
         sentence = self._sentence_at(start)
-        return language in {code for code, _, _ in sentence.runs} or sentence.is_alone(start, end)
+        return sentence.is_alone(start, end) or any(
+            run.language == language for run in sentence.runs
+        )
 
     def _given_at(self, index: int) -> str:
         number = bisect_right(self._given, index, key=lambda stretch: stretch[0]) - 1
@@ -144,16 +147,13 @@ class Surroundings:
         """As front ends part the text: every character but spaces is in one."""
         text = self._script.text
         for first, last in self._script.parts():
-            habit = self._languages[0]
-            given = given_within(self._given, first, last)
-            whole = [(start, end) for start, end, _ in given]
-            for start, end in split_sentences(text[first:last], whole):
-                here = given_within(given, start, end)
-                runs = self._runs(text[first + start : first + end], habit, here)
-                habit = next((code for code, _, _ in reversed(runs) if code != "en"), habit)
-                yield _Sentence(text, first + start, first + end, runs)
-
-    def _runs(self, sentence: str, habit: str, given: Sequence[Given]) -> Sequence[Run]:
-        if len(self._languages) < 2:
-            return ()
-        return runs_of(sentence, self._languages, habit, given)
+            part = text[first:last]
+            if len(self._languages) > 1:
+                given = given_within(self._given, first, last)
+                said = said_within(self._script.said, first, last)
+                for (start, end), runs in parted(part, self._languages, (), given, said):
+                    yield _Sentence(text, first + start, first + end, runs)
+            else:
+                whole = [(start, end) for start, end, _ in given_within(self._given, first, last)]
+                for start, end in split_sentences(part, whole):
+                    yield _Sentence(text, first + start, first + end, ())
