@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from vinovits.errors import LanguageError, TextError
 from vinovits.text.checks import check_text
 from vinovits.text.english import read
+from vinovits.text.reading import Said
+from vinovits.text.script import plain
 
 
 @pytest.mark.parametrize(
@@ -50,7 +53,7 @@ def test_the_place_of_a_long_word_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "language"),
     [
-        ("hello 你好", "Chinese"),
+        ("hi 你好吗", "Chinese"),
         ("こんにちは", "Japanese"),
         ("東京へ", "Japanese"),
         ("안녕", "Korean"),
@@ -100,10 +103,44 @@ def test_what_can_be_read_is_let_through(text: str) -> None:
 def test_the_languages_of_the_voice_decide() -> None:
     check_text("你好 world", ["ZH", "en"])
     check_text("東京へ行く", ["ja"])
+    check_text("東京へ", ["zh"])
+    check_text("Hello, world!", ["zh"])
     with pytest.raises(LanguageError, match="speaks Chinese"):
-        check_text("東京へ", ["zh"])
+        check_text("東京へ行きましょう", ["zh"])
     with pytest.raises(LanguageError, match="speaks Chinese and Japanese"):
         check_text("안녕", ["zh", "ja"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hello 你好",
+        "I like 東京タワー.",
+        "He said Привет to me.",
+        "안녕 is hello",
+        "see λόγος there",
+    ],
+)
+def test_some_words_of_other_languages_are_let_through(text: str) -> None:
+    check_text(text, ["en"])
+
+
+def test_what_is_given_counts_for_neither_side() -> None:
+    script = plain("😀 你好世界")
+    with pytest.raises(LanguageError, match="Chinese"):
+        check_text(script, ["en"])
+    check_text(replace(script, said=(Said(2, 6, "HH AH0 L OW1", "en", "markup"),)), ["en"])
+    check_text(replace(plain("a 你好世界"), languages=((2, 6, "zh"),)), ["en"])
+    check_text(replace(plain("😀"), said=(Said(0, 1, "HH AY1", "en", "markup"),)), ["en"])
+
+
+def test_places_in_messages_are_those_of_the_original() -> None:
+    script = plain("<b>").rewritten([(0, 3, "Привет")])
+    with pytest.raises(LanguageError, match=r"at character 1 \(line 1\)"):
+        check_text(script, ["en"])
+    script = plain("one two\nthree").rewritten([(8, 13, "x" * 501)])
+    with pytest.raises(TextError, match=r"at character 9 \(line 2\)"):
+        check_text(script, ["en"])
 
 
 def test_many_words_of_just_the_length_that_is_read_are_checked_quickly() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from vinovits.errors import LanguageError, TextError
 from vinovits.text.english import read
 from vinovits.text.english.folding import fold, is_emoji
-from vinovits.text.hidden import Shown, shown
+from vinovits.text.place import place
+from vinovits.text.script import Script, plain
 
 MAX_CHARACTERS = 1_000_000
 MAX_WORD_LENGTH = 500
@@ -64,55 +66,76 @@ _LETTER_OR_DIGIT = r"[^\W_\u2e80-\uffdc]"
 _LONG_WORD = re.compile(rf"(?<!{_LETTER_OR_DIGIT}){_LETTER_OR_DIGIT}{{{MAX_WORD_LENGTH + 1},}}")
 
 
-def check_text(text: str, languages: Sequence[str]) -> None:
+def check_text(text: str | Script, languages: Sequence[str]) -> None:
     """Refuse a text that can't be spoken, before any work is done on it.
 
+    A text may hold words of languages that the voice lacks, as long as most of its letters are of
+    those that it speaks. All voices read Latin letters, and Greek ones that stand alone. What has a
+    given reading or language counts for neither side.
+
     Args:
-        text: The text as the user gave it.
+        text: The text as the user gave it, or what was made of it; places in messages are those in
+            the original.
         languages: Codes of the languages that the voice speaks: "en", "zh", "ja".
 
     Raises:
         TextError: The text is empty, only space, has nothing in it that can be spoken, is longer
             than a million characters, or holds a "word" or number of more than 500 letters and
             digits.
-        LanguageError: The text holds letters of a script that none of the languages writes.
+        LanguageError: More than half of the letters are of scripts that none of the languages
+            writes.
     """
-    if not text:
+    original = text if isinstance(text, str) else text.original
+    if not original:
         raise TextError("The text is empty. Give some words to speak.")
-    if text.isspace():
+    if original.isspace():
         raise TextError("The text holds only spaces and line breaks. Give some words to speak.")
-    if len(text) > MAX_CHARACTERS:
+    if len(original) > MAX_CHARACTERS:
+        hours = len(original) / _CHARACTERS_PER_HOUR
         raise TextError(
-            f"The text has {len(text):,} characters, about {len(text) / _CHARACTERS_PER_HOUR:.0f} "
+            f"The text has {len(original):,} characters, about {hours:.0f} "
             f"hours of speech; at most {MAX_CHARACTERS:,} are read in one go. Split it into "
             "several files, for example one for each chapter."
         )
-    seen = shown(text)
-    if not seen.text or seen.text.isspace():
+    script = plain(text) if isinstance(text, str) else text
+    if not script.text or script.text.isspace():
         raise TextError(
             "There is nothing to speak in the text: it holds only terminal codes, or scripts, "
-            "styles and comments of a web page. Add some words or numbers."
+            "styles and comments of a web page, or other markup. Add some words or numbers."
         )
     known = [code for code in (language.lower() for language in languages) if code in _SCRIPTS]
-    characters = set(seen.text)
-    _check_scripts(text, seen, characters, known)
+    _check_scripts(script, known)
+    if not script.said:
+        _check_speakable(script.text, known)
+    _check_words(script)
+
+
+def _check_speakable(text: str, languages: Sequence[str]) -> None:
+    characters = set(text)
     if not any(_is_speakable(character) for character in characters):
         raise TextError(
             f"There is nothing to speak in the text: it holds only {_kinds(characters)}. "
             "Add some words or numbers."
         )
-    if known == ["en"] and len(text) <= _SHORT and next(read(seen.text), None) is None:
+    if languages == ["en"] and len(text) <= _SHORT and next(read(text), None) is None:
         raise TextError(
             "There is nothing to speak in the text: it holds only tags, emoticons or signs "
             "that are silent. Add some words or numbers."
         )
-    word = _LONG_WORD.search(seen.text)
+
+
+def _check_words(script: Script) -> None:
+    word = _LONG_WORD.search(script.text)
     if word:
         raise TextError(
             f"The text holds a {_kind_of_word(word[0])} "
-            f'("{word[0][:20]}...") {_place(text, seen.origin(word.start()))}; at most '
+            f'("{word[0][:20]}...") {_place(script, word)}; at most '
             f"{MAX_WORD_LENGTH} are read. Is it encoded data? Take it out, or put spaces in it."
         )
+
+
+def _place(script: Script, found: re.Match[str]) -> str:
+    return place(script.original, script.seen.origin(found.start()))
 
 
 def _kind_of_word(word: str) -> str:
@@ -121,26 +144,41 @@ def _kind_of_word(word: str) -> str:
     return f"word of {len(word):,} letters" + ("" if word.isalpha() else " and digits")
 
 
-def _check_scripts(
-    text: str, seen: Shown, characters: Iterable[str], languages: Sequence[str]
-) -> None:
+def _check_scripts(script: Script, languages: Sequence[str]) -> None:
     allowed = set().union(*(_SCRIPTS[code] for code in languages)) if languages else set()
-    foreign = {c: script for c in characters if (script := _script(c)) and script not in allowed}
+    text = _without(script.text, script.given_languages())
+    own, foreign = 0, dict[str, str]()
+    others = sum(len(match[0]) for match in _GREEK_WORD.finditer(text))
+    for character, count in Counter(text).items():
+        writing = _script(character)
+        if writing in allowed or (character.isascii() and character.isalpha()):
+            own += count
+        elif writing:
+            foreign[character] = writing
+            others += count
+    own -= sum(len(match[0]) for match in _GREEK_WORD.finditer(text))
+    if others <= own:
+        return
+    runs = [re.compile(f"[{''.join(map(re.escape, foreign))}]+").search(text)] if foreign else []
+    run = min(filter(None, [*runs, _GREEK_WORD.search(text)]), key=lambda match: match.start())
+    language = _language(foreign.values(), foreign.get(run[0][0], "GREEK"))
+    letters = run[0][:12] + ("..." if len(run[0]) > 12 else "")
     spoken = " and ".join(dict.fromkeys(_LANGUAGES[code] for code in languages)) or "no language"
-    if foreign:
-        run = re.compile(f"[{''.join(map(re.escape, foreign))}]+").search(seen.text)
-        assert run is not None
-        language = _language(foreign.values(), foreign[run[0][0]])
-    else:
-        run, language = _GREEK_WORD.search(seen.text), "Greek"
-    if run:
-        letters = run[0][:12] + ("..." if len(run[0]) > 12 else "")
-        raise LanguageError(
-            f'The text holds {language} letters ("{letters}") '
-            f"{_place(text, seen.origin(run.start()))}, but the voice speaks {spoken}. Take them "
-            "out, or use a voice for that language.",
-            language,
-        )
+    raise LanguageError(
+        f'The text holds {language} letters ("{letters}") {_place(script, run)}, more than '
+        f"others, but the voice speaks {spoken}. Take them out, or use a voice for that language.",
+        language,
+    )
+
+
+def _without(text: str, stretches: Iterable[tuple[int, int, str]]) -> str:
+    """The text with spaces in some stretches."""
+    parts: list[str] = []
+    position = 0
+    for start, end, _ in stretches:
+        parts += (text[position:start], " " * (end - start))
+        position = end
+    return "".join([*parts, text[position:]])
 
 
 def _language(scripts: Iterable[str], first: str) -> str:
@@ -166,7 +204,7 @@ def _script(character: str) -> str:
 
 def _is_speakable(character: str) -> bool:
     if _script(character) not in ("", "LATIN", "GREEK"):
-        return True  # a script that the voice's language reads, or it would have been refused
+        return True  # were most letters of a script that can't be read, it would have been refused
     # Raised numbers are footnotes or powers: alone they aren't read.
     return any(c.isalnum() and c not in _SUPERSCRIPTS for c in fold(character).text)
 
@@ -191,7 +229,3 @@ def _kind(character: str) -> str:
     if category == "Cs":
         return "broken characters (lone surrogates)"
     return "characters that aren't read"
-
-
-def _place(text: str, position: int) -> str:
-    return f"at character {position + 1:,} (line {text.count(chr(10), 0, position) + 1:,})"
