@@ -218,7 +218,8 @@ def _csv_rows(data: bytes, name: str) -> Iterator[Row]:
     text = _decoded(data, name)
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         columns = [cell.strip().lower() for cell in next(reader, [])]
         if not {"written", "reading"}.issubset(columns) or not set(columns).issubset(_COLUMNS):
