@@ -14,7 +14,7 @@ import pytest
 import vinovits
 from vinovits.engine.result import Audio, WordTiming
 from vinovits.engine.voice import Voice
-from vinovits.errors import UsageError
+from vinovits.errors import LexiconError, TextError, UsageError
 from vinovits.output.cues import cues, written_pieces
 from vinovits.output.timings import timings_format
 
@@ -274,3 +274,83 @@ def test_timings_hold_marks_speakers_and_sources(voice: Voice) -> None:
     assert mark["name"] == "x"
     assert mark["time"] == sentence["words"][1]["start"]
     assert re.fullmatch(r"[A-Z0-9 ]+", sentence["words"][0]["reading"])
+
+
+def test_a_text_that_is_too_long_is_refused_at_once(voice: Voice) -> None:
+    with pytest.raises(TextError, match="at most 1,000,000 are read in one go"):
+        voice.stream("[never closed" + "a" * 40_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("<speak>Hi\n<b></speak>", "line 2"), ("[speed 2]Hi", "character 1 ")]
+)
+def test_broken_markup_is_told_with_its_place(voice: Voice, text: str, place: str) -> None:
+    with pytest.raises(TextError, match=re.escape(place)):
+        voice.stream(text)
+    assert voice.read(text, markup="off")
+
+
+def test_places_in_errors_are_those_of_the_text_given(voice: Voice) -> None:
+    text = ssml(f'<prosody rate="slow">Hi</prosody>\n{"a" * 600}')
+    with pytest.raises(TextError, match=rf"at character {text.index('aaa') + 1} \(line 2\)"):
+        voice.stream(text)
+
+
+def test_lexicons_and_markup_say_how_words_are_read(voice: Voice, tmp_path: Path) -> None:
+    def read(**settings: Any) -> list[tuple[str, str]]:
+        [sentence] = voice.read("A tomato, a [tomato|T UW1].", **settings)
+        return [(w.reading, w.source) for w in sentence.words if w.text.lower() == "tomato"]
+
+    given = read(lexicon={"tomato": "T AH0 M AA1 T OW0"})
+    assert given == [("T AH0 M AA1 T OW0", "lexicon"), ("T UW1", "markup")]
+    path = tmp_path / "words.csv"
+    path.write_text("written,reading\ntomato,T AH0 M AA1 T OW0\n", "utf-8")
+    for lexicon in (str(path), path, vinovits.Lexicon.of({"tomato": "T AH0 M AA1 T OW0"})):
+        assert read(lexicon=lexicon) == given
+    for none in (None, False, "none"):
+        assert read(lexicon=none)[0][1] == "dictionary"
+    plain = voice.speak("A tomato.", **STILL)
+    british = voice.speak("A tomato.", lexicon={"tomato": "T AH0 M AA1 T OW0"}, **STILL)
+    assert [p.phone for p in british.sentences[0].phones] == [
+        *("_", "ah", "t", "ah", "m", "aa", "t", "ow", ".", "_")
+    ]
+    assert not np.array_equal(plain.samples, british.samples)
+
+
+def test_the_users_lexicon_counts_unless_it_is_left_out(
+    voice: Voice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vinovits.lexicons import add, changing, user_file
+    from vinovits.text.lexicon import LexiconEntry
+
+    monkeypatch.setenv("VINOVITS_DATA", str(tmp_path))
+    with changing(user_file()) as entries:
+        add(entries, [LexiconEntry("tomato", "T UW1", "en")])
+
+    def reading(**settings: Any) -> str:
+        return voice.read("tomato", **settings)[0].words[0].reading
+
+    assert reading() == "T UW1"
+    assert reading(lexicon=False) != "T UW1"
+    assert reading(lexicon={"tomato": "T IY1"}) == "T IY1"
+    assert reading(lexicon={"potato": "T IY1"}) == "T UW1"
+
+
+@pytest.mark.parametrize(
+    ("lexicon", "error", "message"),
+    [
+        (5, UsageError, "The setting lexicon is a Lexicon, a mapping"),
+        ("nowhere.csv", LexiconError, "There is no lexicon nowhere.csv"),
+        ({"tomato": "T QQ1"}, LexiconError, "QQ"),
+    ],
+)
+def test_lexicons_that_cant_be(
+    voice: Voice, lexicon: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        voice.stream("tomato", lexicon=lexicon)
+
+
+def test_markup_that_cant_be(voice: Voice) -> None:
+    with pytest.raises(UsageError, match="no markup 'xml'"):
+        voice.stream("Hello.", markup="xml")  # type: ignore[arg-type]

@@ -8,10 +8,10 @@ from typing import Literal
 
 from vinovits.errors import UsageError
 from vinovits.lexicons import for_voice, load, read_lexicon, user_file
-from vinovits.text.checks import check_text
+from vinovits.text.checks import MAX_CHARACTERS, check_text
 from vinovits.text.lexicon import Lexicon
 from vinovits.text.markup import Markup, parse
-from vinovits.text.script import Script
+from vinovits.text.script import Script, plain
 
 Lexicons = Lexicon | Mapping[str, str] | str | Path | Literal[False] | None
 
@@ -32,8 +32,9 @@ def to_script(text: str, markup: Markup, lexicon: Lexicon, languages: Sequence[s
     """
     if not isinstance(text, str):
         raise UsageError(f"The text must be a str, not {type(text).__name__}.")
-    script = parse(text, markup)
-    check_text(script.text, languages)
+    # What is too long is refused before its markup is looked through.
+    script = parse(text, markup) if len(text) <= MAX_CHARACTERS else plain(text)
+    check_text(script, languages)
     return lexicon.applied(script, languages)
 
 

@@ -138,16 +138,17 @@ class Voice:
         began = time.perf_counter()
         checked = check_settings(self.manifest.defaults, settings)
         languages = self._languages(settings.get("language"))
+        reading = self._reading(settings.get("reading"))
         script = self._script(
             text, languages, settings.get("markup", "auto"), settings.get("lexicon")
         )
         cast = self._cast(script, settings)
-        sentences = self._read(script, languages, settings.get("reading"))
+        sentences = self._read(script, languages, reading)
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
         given = {code for _, _, code in script.given_languages()}
-        spoken = spoken_in(script.text, languages)
+        spoken = spoken_in(script.text, languages, reading)
         for language in [code for code in languages if code in given.union(spoken)]:
             self.stages.load_features(language)
         if checked.assist_text and not self.stages.has_features:
@@ -190,7 +191,7 @@ class Voice:
         """
         languages = self._languages(language)
         script = self._script(text, languages, markup, lexicon)
-        return list(self._read(script, languages, reading))
+        return list(self._read(script, languages, self._reading(reading)))
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.
@@ -273,6 +274,9 @@ class Voice:
             )
         return (asked,)
 
+    def _reading(self, asked: Reading | None) -> Reading:
+        return self.manifest.reading if asked is None else asked
+
     def _script(
         self, text: str, languages: Sequence[str], markup: Markup, lexicon: Lexicons
     ) -> Script:
@@ -291,9 +295,8 @@ class Voice:
             raise LanguageError(f"{error} {others}", error.language) from None
 
     def _read(
-        self, script: Script, languages: Sequence[str], reading: Reading | None
+        self, script: Script, languages: Sequence[str], reading: Reading
     ) -> Iterator[Sentence]:
-        reading = self.manifest.reading if reading is None else reading
         tools = self.stages.tools(languages, reading)
         return front_ends.read(script, languages, self.manifest.variant, reading, tools)
 
