@@ -9,8 +9,8 @@ from dataclasses import replace
 from vinovits.text.cutting import listing
 from vinovits.text.reading import Sentence
 
-_SIGNS = frozenset("^`|~<>=+")
-"""ASCII signs that are marks rather than words."""
+_SIGNS = frozenset("|~<>=+")
+"""Signs of ASCII that are marks rather than words."""
 
 
 def reported(sentences: Iterable[Sentence], text: str) -> Iterator[Sentence]:
@@ -53,6 +53,6 @@ def unread_between(text: str, start: int, end: int) -> tuple[str, ...]:
 def has_to_be_told(character: str) -> bool:
     """Whether a character that isn't spoken is missed: neither space, mark nor invisible."""
     category = unicodedata.category(character)
-    if category[0] in "LNS":
-        return character not in _SIGNS
+    if category[0] in "LN" or category in ("Sc", "Sm", "So"):
+        return unicodedata.normalize("NFKC", character) not in _SIGNS
     return category in ("Co", "Cs", "Cn")
