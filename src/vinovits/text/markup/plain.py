@@ -254,7 +254,8 @@ def _named(name: str, value: str) -> _Tag | None:
         case _:
             return None
     # [pause for laughter], [mark my words], [speed limit ahead] are words.
-    is_words = " " in value and not _STARTS_WITH_NUMBER.match(value)
+    first, *others = value.split() or [""]
+    is_words = others and first not in _KINDS and not _STARTS_WITH_NUMBER.match(first)
     return None if is_words and isinstance(tag, _Wrong) else tag
 
 
