@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from vinovits.errors import TextError
+from vinovits.errors import MissingExtraError, TextError
 from vinovits.text.notation import to_reading
 from vinovits.text.reading import Said
-from vinovits.text.script import Script
+from vinovits.text.script import Script, Span
 from vinovits.text.word_sets import word_set
 
 _LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
@@ -18,6 +20,7 @@ _PINYIN = re.compile(
     re.IGNORECASE,
 )
 """Words with a macron or a caron: French and Spanish have the other two tones' accents as well."""
+_BRACKET = re.compile(rf"[\u3400-\u9fff][”’」』》〉】]?[（(][^()（）]*[{_LATIN}]")
 _NEUTRAL = word_set("de le ma ne zi men ba a ya guo zhe me shang xia tou li bian")
 """Syllables that a word in pinyin may end in without a tone."""
 _ROMAJI = re.compile(r"(?<!\w)(?=[a-z']*[āīūēō])[a-zāīūēō']+(?!\w)", re.IGNORECASE)
@@ -36,13 +39,18 @@ def told_by_spelling(script: Script, spoken: Sequence[str]) -> Script:
 
     Pinyin with its tones is Chinese, and romaji with long vowels Japanese, where only English would
     read them. In Chinese without English, the signs of an address have Chinese names, and without
-    Japanese の is its 的.
+    Japanese の is its 的. Pinyin in brackets behind the hanzi that it is the reading of is Chinese.
 
     Args:
         script: A script.
         spoken: Codes of the voice's languages.
     """
-    found = list(_found(script.text, spoken))
+    beside = list(_beside_hanzi(script)) if "zh" in spoken else []
+    if beside:
+        told = [(start, end) for start, end, _ in script.languages]
+        free = [(*span, "zh") for span in beside if not _touches(told, *span)]
+        script = replace(script, languages=tuple(sorted([*script.languages, *free])))
+    found = [one for one in _found(script.text, spoken) if not _touches(beside, one.start, one.end)]
     if not found:
         return script
     said = sorted([*script.said, *found], key=lambda one: (one.start, one.source == "rule"))
@@ -55,6 +63,25 @@ def told_by_spelling(script: Script, spoken: Sequence[str]) -> Script:
                 continue
         kept.append(one)
     return replace(script, said=tuple(kept))
+
+
+def _beside_hanzi(script: Script) -> Iterator[Span]:
+    """Hanzi and pinyin in brackets behind them, which the Chinese front end reads as one."""
+    if not _BRACKET.search(script.text):
+        return
+    from vinovits.text.chinese.brackets import spans_with_brackets
+
+    said = [(one.start, one.end) for one in script.said]
+    with suppress(MissingExtraError):
+        for start, end in spans_with_brackets(script.text):
+            if not _touches(said, start, end):
+                yield start, end
+
+
+def _touches(spans: Sequence[Span], start: int, end: int) -> bool:
+    """Whether one of the spans, which are in order, has a part of [start:end]."""
+    first = bisect_right(spans, start, key=lambda span: span[1])
+    return first < len(spans) and spans[first][0] < end
 
 
 def _found(text: str, spoken: Sequence[str]) -> Iterator[Said]:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from vinovits.text import front_ends
 from vinovits.text.chinese import RULES, read
 from vinovits.text.reading import Said
+from vinovits.text.script import plain
 
 
 def told(text: str) -> list[tuple[str, str, str]]:
@@ -77,3 +81,27 @@ def test_given_readings_go_before_and_released_ones_know_none() -> None:
     said = [Said(0, 1, "dan1", "zh", "lexicon")]
     assert next(read(text, said=said)).words[0].reading == "dan1"
     assert next(read(text, RULES["2.3"])).words[0].reading == "dan1"
+
+
+@pytest.mark.parametrize("languages", [["zh"], ["zh", "en"], ["zh", "ja", "en"]])
+def test_voices_of_several_languages_take_it_for_a_reading_too(languages: list[str]) -> None:
+    text = "他在重庆（Chóngqìng）和《北京》（Běijīng），也在 Běijīng"
+    words = [word for part in front_ends.read(text, languages, "2.3") for word in part.words]
+    told = [(word.reading, text[word.start : word.end]) for word in words if word.reading]
+    assert told[2:] == [
+        ("chong2 qing4", "重庆（Chóngqìng）"),
+        ("he2", "和"),
+        ("bei3 jing1", "北京"),
+        ("ye3", "也"),
+        ("zai4", "在"),
+        ("bei3 jing1", "Běijīng"),
+    ]
+
+
+def test_what_has_a_language_or_a_reading_keeps_it() -> None:
+    script = replace(plain("重庆（Chóngqìng）"), languages=((0, 12, "zh"),))
+    [sentence] = front_ends.read(script, ["zh", "en"], "2.3")
+    assert [word.reading for word in sentence.words] == ["chong2 qing4", ""]
+    script = replace(plain("单（shàn）人"), said=(Said(0, 1, "dan1", "zh", "markup"),))
+    [sentence] = front_ends.read(script, ["zh", "en"], "2.3")
+    assert sentence.words[0].reading == "dan1"

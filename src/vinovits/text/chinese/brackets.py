@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from vinovits.text.chinese.given import HANZI, Given, Stretch
 from vinovits.text.chinese.pinyin import NEUTRAL, Syllable, every_reading, read_word
-from vinovits.text.traced import Traced, joined
+from vinovits.text.traced import Span, Traced, joined
 
 _TONES = {"\u0304": 1, "\u0301": 2, "\u030c": 3, "\u0306": 3, "\u0300": 4}
 """Combining marks; a breve is often taken for a caron."""
@@ -39,28 +39,37 @@ def in_brackets(traced: Traced, taken: Set[int] = frozenset()) -> Iterator[Stret
         The stretches with their brackets, which are to be shown without: the last character stands
         for the bracket too. Tones change beside others as those of a dictionary do.
     """
+    for start, closer, bracket, end, syllables in _found(traced.text):
+        if taken.isdisjoint(range(start, end)):
+            hanzi = traced.text[start:closer]
+            last = Traced(traced.text[bracket - 1], [traced.span(bracket - 1, end)])
+            given = [_given(c, s) for c, s in zip(hanzi, syllables, strict=True)]
+            yield Stretch(
+                start,
+                end,
+                joined([traced.part(start, bracket - 1), last]),
+                (*given, *[None] * (bracket - closer)),
+            )
+
+
+def spans_with_brackets(text: str) -> Iterator[Span]:
+    """Where hanzi have their reading in brackets behind them; the brackets belong to it."""
+    for start, _, _, end, _ in _found(text):
+        yield start, end
+
+
+def _found(text: str) -> Iterator[tuple[int, int, int, int, list[Syllable]]]:
+    """Where the hanzi, the mark behind them, the bracket begin, where that ends; the readings."""
     position = 0
-    for match in _BRACKET.finditer(traced.text):
-        start = max(position, match.start() - _MOST)
-        before = _BEFORE.search(traced.text, start, match.start())
+    for match in _BRACKET.finditer(text):
+        before = _BEFORE.search(text, max(position, match.start() - _MOST), match.start())
         letters = _letters(match["pinyin"])
         if before is None or letters is None:
             continue
-        read = _fitting(before[1], letters)
-        first = before.end(1) - len(read)
-        if not read or not taken.isdisjoint(range(first, match.end())):
-            continue
-        position = match.end()
-        shown = traced.part(first, match.start())
-        last = traced.span(match.start() - 1, match.end())
-        given = [_given(c, s) for c, s in zip(before[1][-len(read) :], read, strict=True)]
-        closer = match.start() - before.end(1)
-        yield Stretch(
-            first,
-            match.end(),
-            joined([shown.part(0, len(shown.text) - 1), Traced(shown.text[-1], [last])]),
-            (*given, *[None] * closer),
-        )
+        if syllables := _fitting(before[1], letters):
+            position = match.end()
+            start = before.end(1) - len(syllables)
+            yield start, before.end(1), match.start(), position, syllables
 
 
 def _given(character: str, syllable: Syllable) -> Given | None:

@@ -227,7 +227,7 @@ _MOST_OF_ONE = 20
 """Phones of a character: W has 9."""
 
 _TOLD: tuple[Source, ...] = (
-    *("markup", "lexicon"),
+    *("markup", "lexicon", "rule"),
     *("network", "context", "fallback", "rule", "spelled", "dictionary"),
 )
 """Where a word's readings came from: the first that one of its characters has."""
