@@ -78,6 +78,7 @@ def test_markup_is_read_and_told(run: Run, tmp_path: Path) -> None:
     word = first["words"][0]
     assert (word["reading"], word["source"]) == ("T AH0 M AA1 T OW0", "markup")
     assert text[second["start_char"] : second["end_char"]] == "A"
+    assert run("phones", text).stdout.startswith("tomato, yes.\n")
     off = json.loads(run("phones", "--json", "--markup", "off", text).stdout)["sentences"]
     assert "pause" in [word["text"] for sentence in off for word in sentence["words"]]
     path = tmp_path / "text.ssml"

@@ -193,12 +193,13 @@ def _as_data(sentence: Sentence) -> dict[str, Any]:
 
 
 def _print_tables(sentences: Iterator[Sentence]) -> None:
-    """Print a table of words for each sentence, under its text."""
+    """Print a table of words for each sentence, under its text without markup."""
     notes: dict[str, None] = {}
     for number, sentence in enumerate(sentences):
         if number:
             click.echo()
-        click.echo(" ".join(sentence.text.split()))
+        written = sentence.text if sentence.shown is None else sentence.shown.text
+        click.echo(" ".join(written.split()))
         print_table(_rows(sentence))
         notes |= dict.fromkeys(sentence.notes)
     for note in notes:
