@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from vinovits.errors import UsageError
 from vinovits.text.mixed import Reader, read_mixed
 from vinovits.text.nearest import nearest
+from vinovits.text.notes import carried
 from vinovits.text.parting import Given, foreign_here, given_within, parted, spoken_here
 from vinovits.text.reading import Said, Sentence, Word, said_within
-from vinovits.text.report import reported
+from vinovits.text.report import unread
 from vinovits.text.script import Script, directed, moved, plain
 from vinovits.text.spellings import told_by_spelling
 
@@ -113,7 +114,7 @@ def read(
         {code: _reader(code, _ANY, "better", NO_TOOLS) for code in lacking},
         family,
     )
-    return directed(script, reported(voice.read(script, given), script.text))
+    return directed(script, carried(voice.read(script, given)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +127,30 @@ class _Voice:
     """Front ends of those that it lacks."""
     family: str
 
-    def read(self, script: Script, given: Sequence[Given]) -> Iterator[Sentence]:
-        """The sentences of each part of a script."""
+    def read(self, script: Script, given: Sequence[Given]) -> Iterator[Sentence | str]:
+        """The sentences of each part of a script, and notes on parts that have none."""
         for start, end in script.parts():
             text, said = script.text[start:end], said_within(script.said, start, end)
+            parts: Iterator[Sentence | str]
             if len(self.readers) == 1 and not self.foreign:
                 [read_one] = self.readers.values()
-                sentences = read_one(text, said)
+                parts = _read_alone(text, said, read_one)
             else:
                 here = given_within(given, start, end)
-                sentences = read_mixed(text, self.readers, said, here, self.foreign, self._nearest)
-            for sentence in sentences:
-                yield moved(sentence, start) if start else sentence
+                parts = read_mixed(text, self.readers, said, here, self.foreign, self._nearest)
+            for part in parts:
+                yield moved(part, start) if start and isinstance(part, Sentence) else part
 
     def _nearest(self, words: Sequence[Word], language: str, sounds: str) -> list[Word]:
         return nearest(words, language, sounds, _rules(sounds, self.family, "better"))
+
+
+def _read_alone(text: str, said: Sequence[Said], read_one: Reader) -> Iterator[Sentence | str]:
+    sentence = None
+    for sentence in read_one(text, said):
+        yield sentence
+    if sentence is None:
+        yield from unread(text)
 
 
 def _rules(language: str, family: str, reading: Reading) -> Any:

@@ -14,7 +14,7 @@ from vinovits.errors import MissingExtraError
 from vinovits.text.cutting import sentences_of
 from vinovits.text.parting import Given, parted
 from vinovits.text.reading import Said, Sentence, Word, said_within
-from vinovits.text.report import unread_between
+from vinovits.text.report import unread
 
 Reader = Callable[[str, Sequence[Said]], Iterator[Sentence]]
 """A front end: from a text, and the readings given in it, to sentences."""
@@ -35,7 +35,7 @@ def read_mixed(
     given: Sequence[Given] = (),
     foreign: Mapping[str, Reader] | None = None,
     nearest: Nearest | None = None,
-) -> Iterator[Sentence]:
+) -> Iterator[Sentence | str]:
     """Read a text in which several languages may follow each other, even within a sentence.
 
     Args:
@@ -49,8 +49,8 @@ def read_mixed(
 
     Yields:
         Sentences in the order of the text. A sentence's language is the one most of its phones are
-        in; words of others name theirs. One without a word holds the notes of a stretch in which
-        nothing is spoken.
+        in; words of others name theirs. Between them, notes on stretches in which nothing is
+        spoken.
     """
     foreign = foreign or {}
     fronts = {**readers, **foreign}
@@ -75,8 +75,7 @@ def read_mixed(
             words += (replace(word, language=run.sounds) for word in part)
         notes += [_told(*way, stretches) for way, stretches in replaced.items()]
         if all(word.is_punctuation for word in words):
-            if notes:
-                yield Sentence(text[start:end], start, end, (), next(iter(readers)), tuple(notes))
+            yield from notes
             continue
         main = _main_language(words)
         words = [replace(word, language="") if word.language == main else word for word in words]
@@ -87,18 +86,16 @@ def _read_run(
     text: str, start: int, end: int, said: Sequence[Said], read_one: Reader
 ) -> tuple[list[Word], list[str]]:
     """Words of text[start:end], without the full stop that closes the part, and notes."""
-    words: list[Word] = []
-    notes: list[str] = []
-    position = 0
-    for part in read_one(text[start:end], said_within(said, start, end)):
-        notes += unread_between(text, start + position, start + part.start)
-        notes += part.notes
-        position = part.end
-        for word in part.words:
-            if word.end > word.start or not word.is_punctuation:
-                words.append(replace(word, start=word.start + start, end=word.end + start))
-    notes += unread_between(text, start + position, end)
-    return words, notes
+    parts = list(read_one(text[start:end], said_within(said, start, end)))
+    if not parts:
+        return [], unread(text[start:end])
+    words = [
+        replace(word, start=word.start + start, end=word.end + start)
+        for part in parts
+        for word in part.words
+        if word.end > word.start or not word.is_punctuation
+    ]
+    return words, [note for part in parts for note in part.notes]
 
 
 def _replaced(text: str, words: Sequence[Word]) -> str:

@@ -16,14 +16,17 @@ from vinovits.text.word_sets import word_set
 
 _LATIN = "A-Za-z\u00c0-\u024f\u1e00-\u1eff"
 _PINYIN = re.compile(
-    rf"(?<!\w)(?=['’{_LATIN}]*[āēīōūǎěǐǒǔǖǘǚǜ])[{_LATIN}]+(?:['’][{_LATIN}]+)*(?!\w)",
+    rf"(?<![{_LATIN}\d])(?=['’{_LATIN}]*[āēīōūǎěǐǒǔǖǘǚǜ])[{_LATIN}]+(?:['’][{_LATIN}]+)*"
+    rf"(?![{_LATIN}\d])",
     re.IGNORECASE,
 )
 """Words with a macron or a caron: French and Spanish have the other two tones' accents as well."""
 _BRACKET = re.compile(rf"[\u3400-\u9fff][”’」』》〉】]?[（(][^()（）]*[{_LATIN}]")
 _NEUTRAL = word_set("de le ma ne zi men ba a ya guo zhe me shang xia tou li bian")
 """Syllables that a word in pinyin may end in without a tone."""
-_ROMAJI = re.compile(r"(?<!\w)(?=[a-z']*[āīūēō])[a-zāīūēō']+(?!\w)", re.IGNORECASE)
+_ROMAJI = re.compile(
+    rf"(?<![{_LATIN}\d])(?=[a-z']*[āīūēō])[a-zāīūēō']+(?![{_LATIN}\d])", re.IGNORECASE
+)
 _MORA = re.compile(
     r"(?P<double>([kstpgzdbc])(?=\2|ch))|(?P<consonant>[kgnhbpmr]y|sh|ch|ts|[kgsztdnhfbpmyrwj]?)"
     r"(?P<vowel>[aiueoāīūēō])|(?P<nasal>n'?)"
@@ -53,16 +56,9 @@ def told_by_spelling(script: Script, spoken: Sequence[str]) -> Script:
     found = [one for one in _found(script.text, spoken) if not _touches(beside, one.start, one.end)]
     if not found:
         return script
-    said = sorted([*script.said, *found], key=lambda one: (one.start, one.source == "rule"))
-    kept: list[Said] = []
-    for one in said:
-        if one.source == "rule":
-            taken = kept[-1].end if kept else 0
-            following = (other for other in script.said if other.start < one.end)
-            if one.start < taken or any(other.end > one.start for other in following):
-                continue
-        kept.append(one)
-    return replace(script, said=tuple(kept))
+    taken = [(start, end) for start, end, _ in script.given_languages()]
+    fresh = [one for one in found if not _touches(taken, one.start, one.end)]
+    return replace(script, said=tuple(sorted([*script.said, *fresh], key=lambda one: one.start)))
 
 
 def _beside_hanzi(script: Script) -> Iterator[Span]:
