@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +65,15 @@ def test_the_table(run: Run) -> None:
         "行    zh        hang2                       银行, 分行  5         you",
         "W3C   any       =World Wide Web Consortium              5         you",
     ]
+
+
+def test_a_long_table_ends(run: Run) -> None:
+    text = "".join(f"word{number}\t=x\n" for number in range(1002))
+    assert run("lexicon", "import", "-", stdin=text).exit_code == 0
+    result = run("lexicon", "list")
+    assert len(result.stdout.splitlines()) == 1001
+    assert result.stderr == ("note: there are 2 more. --json lists all, `export` writes them.\n")
+    assert len(listed(run)) == 1002
 
 
 @pytest.mark.parametrize(
@@ -202,3 +216,28 @@ def test_readings_of_one_call_go_first(run: Run) -> None:
     assert said("--lexicon", "words.csv") == ["W AA1 N", "T AH0 M EY1 T OW0"]
     assert said() == ["W AA1 N", "T AH0 M AA1 T OW0"]
     assert said("--lexicon", "none")[0] == "W AH1 N"
+
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "lexicon.md"
+
+
+def test_the_docs_show_what_the_commands_print(run: Run, data: Path) -> None:
+    """And what they show is written by this test, with REWRITE=1 in the environment."""
+    text = DOCS.read_text(encoding="utf-8")
+
+    def printed(block: re.Match[str]) -> str:
+        lines = []
+        for line in re.findall(r"^\$ vinovits (.*)$", block[1], re.M):
+            result = run(*shlex.split(line))
+            output = result.output.replace(f"{data}/", "")
+            lines.append(f"$ vinovits {line}\n{output}")
+        return "```console\n" + "".join(lines) + "```"
+
+    shown = re.sub(r"```console\n(.*?)```", printed, text, flags=re.S)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(code, {})
+    shown = re.sub(r"```text\n.*?```", f"```text\n{out.getvalue()}```", shown, flags=re.S)
+    if os.environ.get("REWRITE"):
+        DOCS.write_text(shown, encoding="utf-8")
+    assert shown == text

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vinovits.text.lexicon.formats import Contents
 
 _FAULTS_SHOWN = 5
+_ROWS_SHOWN = 1000
+"""Of a table: laying out a hundred thousand takes a minute, and nobody reads them."""
 _LANGUAGE = click.Choice(["zh", "ja", "en"])
 
 voice_option = click.option(
@@ -145,7 +147,7 @@ def list_(voice: str | None, as_json: bool) -> None:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
     elif rows:
         shown = table("word", "language", "reading", "context", "priority", "from")
-        for entry, source in rows:
+        for entry, source in rows[:_ROWS_SHOWN]:
             shown.add_row(
                 entry.written,
                 entry.language or "any",
@@ -155,6 +157,9 @@ def list_(voice: str | None, as_json: bool) -> None:
                 source,
             )
         print_table(shown)
+        if len(rows) > _ROWS_SHOWN:
+            more = f"{len(rows) - _ROWS_SHOWN:,} more. --json lists all, `export` writes them."
+            click.echo(f"note: there are {more}", err=True)
     else:
         click.echo("No entries. `vinovits lexicon add` makes one.", err=True)
 
