@@ -8,10 +8,11 @@ from vinovits.text.cutting import listing, sentences_of
 from vinovits.text.english.assembly import words_of
 from vinovits.text.english.folding import fold_around
 from vinovits.text.english.normalise import may_hold_words, normalise
-from vinovits.text.english.released import normalise_and_read
+from vinovits.text.english.released import normalise_and_read, silent_in
 from vinovits.text.english.rules import RULES, EnglishRules
 from vinovits.text.english.word_pieces import Tokenise, WordPiece, stand_in
 from vinovits.text.given import sentences_around
+from vinovits.text.notes import carried
 from vinovits.text.reading import Said, Sentence, said_within
 from vinovits.text.traced import trace
 
@@ -52,36 +53,41 @@ def read(
     """
     said = [one for one in said if one.language == "en"]
     if rules.released:
-        yield from _read_released(text, rules, said, tokenise)
-        return
-    yield from _read(text, rules, said)
+        yield from carried(_read_released(text, rules, said, tokenise))
+    else:
+        yield from carried(_read(text, rules, said))
 
 
-def _read(text: str, rules: EnglishRules, said: Sequence[Said]) -> Iterator[Sentence]:
+def _read(text: str, rules: EnglishRules, said: Sequence[Said]) -> Iterator[Sentence | str]:
     for start, end in sentences_around(text, said):
         folded = fold_around(text[start:end], said_within(said, start, end), start)
+        unread = list(folded.unread)
         if not may_hold_words(folded.text):
+            yield from _notes(folded.emoji, unread, [])
             continue
-        pieces = normalise(folded.text, folded.given)
+        pieces = normalise(folded.text, folded.given, unread)
         words, guessed = words_of(pieces, folded, text, rules.consonant_tone)
+        notes = _notes(folded.emoji, unread, guessed)
         if any(not word.is_punctuation for word in words):
-            notes = _notes(folded.emoji, folded.unread, guessed)
             yield from sentences_of(words, text, start, end, "en", notes)
+        else:
+            yield from notes
 
 
 def _read_released(
     text: str, rules: EnglishRules, said: Sequence[Said], tokenise: Tokenise
-) -> Iterator[Sentence]:
+) -> Iterator[Sentence | str]:
     for start, end in sentences_around(text, said):
         inside = said_within(said, start, end)
         words, guessed = normalise_and_read(trace(text[start:end], start), rules, tokenise, inside)
+        notes = _notes((), silent_in(words), guessed)
         if any(not word.is_punctuation for word in words):
-            silent = tuple(c for word in words if not word.phones for c in word.text if c.isalpha())
-            notes = _notes((), silent, guessed)
             yield from sentences_of(words, text, start, end, "en", notes, closed=False)
+        else:
+            yield from notes
 
 
-def _notes(emoji: tuple[str, ...], unread: tuple[str, ...], guessed: list[str]) -> tuple[str, ...]:
+def _notes(emoji: Sequence[str], unread: Sequence[str], guessed: list[str]) -> tuple[str, ...]:
     notes = []
     if emoji:
         notes.append(f"Left out emoji: {listing(emoji)}.")

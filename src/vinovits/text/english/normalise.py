@@ -54,17 +54,20 @@ def may_hold_words(text: str) -> bool:
     return _spoken().search(text) is not None
 
 
-def normalise(text: str, given: Sequence[Given] = ()) -> list[Piece]:
+def normalise(
+    text: str, given: Sequence[Given] = (), unread: list[str] | None = None
+) -> list[Piece]:
     """Read a folded sentence.
 
     Args:
         text: What `folding.fold` made of one sentence.
         given: Where readings are given in it, which no rule looks into.
+        unread: Gets the letters and digits that no rule says anything for.
 
     Returns:
         Spoken words and marks in order, with spans into `text`.
     """
-    scan = Scan(text, shouted=_is_shouted(text))
+    scan = Scan(text, shouted=_is_shouted(text), unread=[] if unread is None else unread)
     position = 0
     for one in given:
         _read_until(scan, position, one.start)
@@ -138,7 +141,19 @@ def _read_until(scan: Scan, position: int, end: int) -> None:
         if scan.text[position].isspace():
             position += 1
             continue
-        position = _read_one(scan, position, end)
+        start, before = position, len(scan.pieces)
+        position = _read_one(scan, start, end)
+        if len(scan.pieces) > before and not scan.text[start:position].isascii():
+            _note_unread(scan, start, position, scan.pieces[before:])
+
+
+def _note_unread(scan: Scan, start: int, end: int, pieces: Sequence[Piece]) -> None:
+    """Note letters of a match that none of its pieces stands for: an address with π in it."""
+    covered = {place for piece in pieces for place in range(piece.start, piece.end)}
+    for place in range(start, end):
+        character = scan.text[place]
+        if place not in covered and character.isalnum() and not character.isascii():
+            scan.unread.append(character)
 
 
 def _read_one(scan: Scan, position: int, end: int) -> int:
@@ -155,6 +170,8 @@ def _read_one(scan: Scan, position: int, end: int) -> int:
         if pieces is not None:
             scan.pieces.extend(pieces)
             return match.end()
+    if scan.text[position].isalnum() and scan.text[position] != PAD:
+        scan.unread.append(scan.text[position])
     return position + 1
 
 

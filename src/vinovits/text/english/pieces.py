@@ -39,6 +39,8 @@ class Scan:
     shouted: bool = False
     """Most of the sentence is in capitals, so that capitals say nothing about a word."""
     pieces: list[Piece] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    """Letters and digits that no rule says anything for."""
 
     def previous(self) -> str:
         """The last piece before the current place: a word, a mark, or "" at the beginning."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -95,6 +95,25 @@ def _read_part(
         guessed += [part for part in parts if _say(part)[1] == "network"]
         start, end = _behind(words[-1] if words else None, *normal.span(start, end))
         words.append(replace(word, start=start, end=end))
+
+
+def silent_in(words: Iterable[Word]) -> list[str]:
+    """Letters, digits and signs of words that nothing is said for."""
+    return [
+        character
+        for word in words
+        if word.source not in ("markup", "lexicon")
+        for character in word.text
+        if not word.phones or not character.isascii()
+        if character not in _MARKS and not _is_heard(character) and not character.isspace()
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _is_heard(character: str) -> bool:
+    """Whether a character is looked up, or is no more than a mark."""
+    plain = unicodedata.normalize("NFD", character.lower())
+    return any("a" <= c <= "z" for c in plain) or unicodedata.category(character)[0] in "PMCZ"
 
 
 @lru_cache(maxsize=16384)

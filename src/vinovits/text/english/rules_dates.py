@@ -47,14 +47,20 @@ def _read_month_day(scan: Scan, match: re.Match[str]) -> Reading | None:
         return None
     pieces = [
         Piece(_month_name(match["month"]), *match.span("month")),
-        *spoken(ordinal(match["day"]), *match.span("day")),
+        *spoken(ordinal(match["day"]), *_with_ending(match, "day")),
     ]
     if match["until"]:
-        pieces += spoken("to", match.end("day"), match.start("until"))
-        pieces += spoken(ordinal(match["until"]), *match.span("until"))
+        pieces += spoken("to", _with_ending(match, "day")[1], match.start("until"))
+        pieces += spoken(ordinal(match["until"]), *_with_ending(match, "until"))
     if match["year"]:
         pieces += spoken(year(match["year"]), *match.span("year"))
     return pieces
+
+
+def _with_ending(match: re.Match[str], group: str) -> tuple[int, int]:
+    """Where a day is written, with the letters of "3rd"."""
+    start, end = match.span(group)
+    return start, end + 2 * match.string.startswith(("st", "nd", "rd", "th"), end, match.end())
 
 
 def _read_day_month(scan: Scan, match: re.Match[str]) -> Reading | None:

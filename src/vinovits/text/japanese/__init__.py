@@ -14,6 +14,7 @@ from vinovits.text.japanese.normalise import nfkc, normalise
 from vinovits.text.japanese.ruby import read_ruby
 from vinovits.text.japanese.rules import RULES, JapaneseRules
 from vinovits.text.japanese.words import words_of
+from vinovits.text.notes import carried
 from vinovits.text.reading import Said, Sentence, Source, Word, said_within
 from vinovits.text.traced import Traced, trace
 
@@ -46,12 +47,17 @@ def read(
     Raises:
         MissingExtraError: Open JTalk isn't installed.
     """
-    said = [one for one in said if one.language == "ja"]
+    yield from carried(_read(text, rules, [one for one in said if one.language == "ja"]))
+
+
+def _read(text: str, rules: JapaneseRules, said: Sequence[Said]) -> Iterator[Sentence | str]:
     for start, end in _spans(text, said):
         inside = said_within(said, start, end)
         words, notes = normalise_and_read(trace(text[start:end], start), rules, inside)
         if any(not word.is_punctuation for word in words):
             yield from sentences_of(words, text, start, end, "ja", notes, rules.ours)
+        else:
+            yield from notes
 
 
 def _spans(text: str, said: Sequence[Said]) -> Iterator[tuple[int, int]]:

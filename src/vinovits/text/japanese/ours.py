@@ -54,12 +54,29 @@ def _repeated(match: re.Match[str]) -> str:
     return "".join(voiced if mark in "ゞヾ" and len(voiced) == 1 else plain for mark in match[0])
 
 
+_LATIN = {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l"}
+
+
+def _plain_latin(match: re.Match[str]) -> str:
+    """A letter without its accents: café."""
+    base = unicodedata.normalize("NFD", match[0])[0]
+    return base if base.isascii() else _LATIN.get(match[0], match[0])
+
+
+def _repeated_pair(match: re.Match[str]) -> str:
+    """〳〵 says the two kana before it again, 〴〵 with a voice."""
+    plain = unicodedata.normalize("NFD", match["pair"][0])[0] + match["pair"][1:]
+    if match["mark"][0] in "〲〴":
+        plain = unicodedata.normalize("NFC", plain[0] + "\u3099") + plain[1:]
+    return match["pair"] + plain
+
+
 _BEFORE: tuple[Rule, ...] = (
     # Faces: brackets with neither kana nor kanji nor letters of use in them.
     (
         re.compile(
             r"[(（][^()（）\s\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\dA-Za-z０-９Ａ-Ｚａ-ｚ"
-            rf"{STAND_INS}]{{2,20}}[)）]"
+            rf"\u2150-\u218b\u2460-\u24ff{STAND_INS}]{{2,20}}[)）]"
         ),
         lambda match: "、",
     ),
@@ -115,9 +132,14 @@ def _after() -> tuple[Rule, ...]:
     tables = table("words")
     units = "|".join(map(re.escape, sorted(tables["units"], key=len, reverse=True)))
     signs = "".join(map(re.escape, tables["signs"]))
+    easier = "|".join(f"{word}(?={row['before']})" for word, row in tables["easier"].items())
     greek = "".join(tables["greek"])
     abbreviations = "|".join(tables["abbreviations"])
     return (
+        (re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]"), _plain_latin),
+        (re.compile(easier), lambda match: tables["easier"][match[0]]["spelling"]),
+        (re.compile("(?<![0-9\u4e00-\u9fff々〇])人(?=[がはをもにと])"), lambda match: "ひと"),
+        (re.compile(rf"(?P<pair>[{_KANA}]{{2}})(?P<mark>[〱〲]|[〳〴]〵)"), _repeated_pair),
         # What a browser shows of an address begins behind its scheme.
         (re.compile(r"(?i)\b(?:https?|ftp)://(\w)"), lambda match: match[1]),
         (re.compile(r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])"), lambda match: "アットマーク"),
@@ -178,6 +200,8 @@ def _after() -> tuple[Rule, ...]:
         (re.compile("[〇○◯]×"), lambda match: "マルバツ"),
         (re.compile(r"(?<=[\w)])\s?×(?=\s?[\w(])"), lambda match: "かける"),
         (re.compile(rf"[{signs}]"), lambda match: tables["signs"][match[0]]),
+        # However long they are, dots are one pause.
+        (re.compile(r"\.{4,}"), lambda match: "..."),
         (re.compile(rf"(?i)[{greek}]"), lambda match: tables["greek"][match[0].lower()]),
         (re.compile(rf"(?<=[{_KANA}ー])[〜～~]+"), lambda match: "ー"),
         (re.compile("[〜～~]+"), lambda match: "、"),

@@ -26,6 +26,7 @@ _MOST = 20
 _MARKED = re.compile(rf"[｜|](?P<base>[^｜|《》()（）\s{STAND_INS}]{{1,{_MOST}}})\Z")
 _WORDS = re.compile(rf"[{_KANJI}{_KANA}]{{1,{_MOST}}}\Z")
 _RUN = re.compile(rf"[{_KANJI}]+\Z")
+_ENDING = re.compile("[\u3041-\u3096]{1,4}")
 _HIRAGANA = re.compile("[\u3041-\u3096ー]+")
 _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc]+")
 _LONG = re.compile("(?<=[オコソトノホモヨロゴゾドボポョ])ウ|(?<=[エケセテネヘメレゲゼデベペ])イ")
@@ -60,7 +61,10 @@ def _parts(traced: Traced, signs: StandIns) -> Iterator[Traced]:
                 yield traced.part(position, opening)
                 position = end
             continue
-        start, base, is_listed = _base(text[position:opening], kana, match["round"] is not None)
+        ending = _ENDING.match(text, end)
+        start, base, is_listed = _base(
+            text[position:opening], kana, ending[0] if ending else "", match["round"] is not None
+        )
         if not base:
             continue
         start += position
@@ -78,12 +82,13 @@ def _parts(traced: Traced, signs: StandIns) -> Iterator[Traced]:
     yield traced.part(position, len(text))
 
 
-def _base(before: str, kana: str, is_round: bool) -> tuple[int, str, bool]:
+def _base(before: str, kana: str, ending: str, is_round: bool) -> tuple[int, str, bool]:
     """What a reading belongs to.
 
     Args:
         before: The text before the bracket.
         kana: What is in it.
+        ending: The hiragana behind it, which may belong to the word: 貶(おとし)めた.
         is_round: Round brackets may hold a remark as well.
 
     Returns:
@@ -100,9 +105,12 @@ def _base(before: str, kana: str, is_round: bool) -> tuple[int, str, bool]:
     if words is None:
         return 0, "", False
     for start in range(len(words[0])):
-        if re.search(f"[{_KANJI}]", words[0][start:]) and _read(words[0][start:]) == _folded(kana):
-            base = words[0][start:]
-            return len(before) - len(base), base, True
+        base = words[0][start:]
+        if not re.search(f"[{_KANJI}]", base):
+            break
+        for length in range(len(ending) + 1):
+            if _read(base + ending[:length]) == _folded(kana + ending[:length]):
+                return len(before) - len(base), base, True
     base = run[0] if run else ""
     if base and is_round:
         base = _likely_base(base, kana)

@@ -94,3 +94,4 @@ def _better(rules: JapaneseRules) -> JapaneseRules:
 
 RULES |= {f"better/{version}": _better(rules) for version, rules in RULES.items()}
 RULES["better"] = RULES["better/jp-extra"]
+RULES["better/1.0.1"] = RULES["better/1.1.1"]  # neither has tones
