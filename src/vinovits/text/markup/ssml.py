@@ -39,7 +39,7 @@ from vinovits.text.script import Script
 
 LONGEST = 2_000_000
 """Characters of an SSML document."""
-MOST_ELEMENTS = 200_000
+MOST_ELEMENTS = 100_000
 
 _PROLOG = re.compile(
     r"[\ufeff\s]*(?P<document>(?:<\?xml[^<>]*\?>\s*)?(?:<!--(?:(?!-->).)*+-->\s*)*+"
@@ -97,7 +97,7 @@ def parse_ssml(text: str) -> Script:
 
     Raises:
         TextError: It is no SSML, isn't well-formed, has a document type, an element or a value
-            that there isn't, or is larger than 2,000,000 characters, 200,000 elements, or 64
+            that there isn't, or is larger than 2,000,000 characters, 100,000 elements, or 64
             elements within each other.
     """
     match = _PROLOG.match(text)
@@ -347,7 +347,9 @@ class _Document:
             end = start + len(data)
         if self._aliases:
             if data.strip():
-                self._content = (self._content or (start, end))[0], end
+                start += len(data) - len(data.lstrip())
+                behind = end - (len(data) - len(data.rstrip()))
+                self._content = (self._content or (start, behind))[0], behind
         elif first == b"&" and not self._in_cdata:
             self._flush()
             self._put(data, start, end)
@@ -439,10 +441,9 @@ def _in_language(script: Script, language: str) -> Script:
         return script
     given = sorted(script.given_languages())
     spans: list[tuple[int, int, str]] = []
-    number = 0
-    for match in _HAN_RUN.finditer(script.text):
-        while number < len(given) and given[number][1] <= match.start():
-            number += 1
-        if number == len(given) or match.end() <= given[number][0]:
-            spans.append((*match.span(), language))
+    position = 0
+    for start, end, _ in (*given, (len(script.text), len(script.text), "")):
+        runs = _HAN_RUN.finditer(script.text, position, start)
+        spans += [(*match.span(), language) for match in runs]
+        position = end
     return replace(script, languages=tuple(sorted((*script.languages, *spans))))
