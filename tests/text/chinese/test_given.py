@@ -170,6 +170,21 @@ def test_a_stretch_may_be_many_words_or_nothing_but_spaces() -> None:
     assert (first.text, second.text) == ("好", "。\n\n")
 
 
+@pytest.mark.parametrize("rules", ["better", "2.4"])
+def test_a_model_sees_one_character_for_what_is_no_hanzi(rules: str) -> None:
+    asked = []
+
+    def model(text: str) -> list[str | None]:
+        asked.append(text)
+        return ["chang2" if character == "長" else None for character in text]
+
+    text, said = marked("[GitHub|ji2 te4 ha1 bu4]很长[还|huan2]")
+    [sentence] = read(text, RULES[rules], said, model)
+    assert len(asked[0].rstrip(".")) == 4
+    assert "chang2" in " ".join(word.reading for word in sentence.words)
+    assert [word.text for word in sentence.words if word.source == "markup"] == ["GitHub", "还"]
+
+
 def test_what_is_no_pinyin_is_told() -> None:
     text, said = marked("我[要|yao4 xyz4]")
     with pytest.raises(TextError, match='no syllable "xyz4"'):

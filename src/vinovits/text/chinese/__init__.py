@@ -13,8 +13,8 @@ from vinovits.text.chinese.given import normalised, stretch_of
 from vinovits.text.chinese.pinyin import Polyphones
 from vinovits.text.chinese.rules import RULES, STEPS, ChineseRules
 from vinovits.text.cutting import MAX_PHONES, MAX_WORDS, left_out, listing, sentences_of
+from vinovits.text.given import sentences_around
 from vinovits.text.reading import Said, Sentence, Word, said_within
-from vinovits.text.sentences import split_sentences
 from vinovits.text.traced import Traced, trace
 
 __all__ = ["RULES", "ChineseRules", "Polyphones", "normalise_and_read", "read"]
@@ -138,12 +138,12 @@ def _spans(text: str, said: Sequence[Said]) -> Iterator[tuple[int, int]]:
     """Sentences with the space behind them, so that no character is lost between two."""
     start = 0
     previous: tuple[int, int] | None = None
-    for span in split_sentences(text, [(one.start, one.end) for one in said]):
+    for span in sentences_around(text, said):
         if previous is not None and not _goes_on(text, previous, span):
             yield start, span[0]
             start = span[0]
         previous = span
-    if previous is not None or said:
+    if previous is not None:
         yield start, len(text)
 
 
