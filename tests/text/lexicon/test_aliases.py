@@ -45,6 +45,17 @@ def test_what_markup_says_moves_along() -> None:
     assert script.marks == ((19, "x"),)
 
 
+def test_words_in_place_of_signs_stay_words() -> None:
+    entries = [
+        LexiconEntry("→", "=to"),
+        LexiconEntry("to", "T UW1"),
+        LexiconEntry("α", "=阿尔法", "zh"),
+    ]
+    script = Lexicon(*entries).applied(plain("a→b →→3 Ａ→。→ α行"), ["en", "zh"])
+    assert script.text == "a to b to to 3 Ａ to。to 阿尔法行"
+    assert [script.text[one.start : one.end] for one in script.said] == ["to"] * 5
+
+
 def test_aliases_lead_on() -> None:
     chain = aliases(W3C="the W W W C", W="double u", double="twice")
     assert applied(*chain).text == "a the twice u twice u twice u C b."

@@ -9,6 +9,8 @@ LETTER = r"[^\W\d_\u2e80-\U0010ffff]"
 DIGIT = r"\d"
 KATAKANA = "[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]"
 _IN_NUMBER = ".,:"
+_IN_WORD = re.compile(r"[^\W_\u2e80-\uff0f\uff5b-\U0010ffff]")
+"""Letters of alphabets and digits, those of full width too."""
 _LETTER = re.compile(LETTER)
 _DIGIT = re.compile(DIGIT)
 _KATAKANA = re.compile(KATAKANA)
@@ -35,6 +37,11 @@ def is_whole(text: str, start: int, end: int) -> bool:
 def is_possessive(text: str, end: int) -> bool:
     """Whether a word that ends there is followed by 's."""
     return text[end : end + 2] in ("'s", "'S") and not _LETTER.match(text[end + 2 : end + 3])
+
+
+def runs_together(before: str, after: str) -> bool:
+    """Whether a character makes one word or number with the next; "" stands for none."""
+    return bool(_IN_WORD.match(before) and _IN_WORD.match(after))
 
 
 def _begins(text: str, start: int) -> bool:

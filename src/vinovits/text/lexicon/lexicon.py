@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vinovits.errors import LexiconError
+from vinovits.text.lexicon.borders import runs_together
 from vinovits.text.lexicon.entry import LexiconEntry, checked
 from vinovits.text.lexicon.index import Index
 from vinovits.text.lexicon.search import matches
@@ -117,12 +118,20 @@ class Lexicon:
                     continue
                 budget.left -= 1
             inner = self._expansion(entry, languages, chain, budget)
-            said += (
-                replace(one, start=one.start + start + growth, end=one.end + start + growth)
-                for one in inner.said
+            # A word in place of a sign isn't to run into its neighbours: a→b.
+            before = (
+                changes[-1][2]
+                if changes and changes[-1][1] == start
+                else script.text[start - 1 : start]
             )
-            changes.append((start, end, inner.text))
-            growth += len(inner.text) - (end - start)
+            gap = " " if runs_together(before[-1:], inner.text[:1]) else ""
+            close = " " if runs_together(inner.text[-1:], script.text[end : end + 1]) else ""
+            place = start + growth + len(gap)
+            said += (
+                replace(one, start=one.start + place, end=one.end + place) for one in inner.said
+            )
+            changes.append((start, end, f"{gap}{inner.text}{close}"))
+            growth += len(changes[-1][2]) - (end - start)
             if growth > _MOST_GROWTH:
                 raise LexiconError(
                     f"The aliases of the lexicon make the text more than {_MOST_GROWTH:,} "
