@@ -180,6 +180,7 @@ def test_a_backslash_makes_markup_text() -> None:
         ("[pause 61s]", "[pause 61s] at", "has at most 60 s"),
         ("[pause 1e9s]", "[pause 1e9s] at", "has no time"),
         ("a[pause 40s] [pause 40s]b", "The pause at", "character 14 (line 1) makes 80 seconds"),
+        ('[pause 40s]" ([pause 40s]', "The pause at", "character 15 (line 1) makes 80 seconds"),
         ("[speed]x[/speed]", "[speed] at", "a factor from 0.25 to 4"),
         ("[speed 9]x[/speed]", "[speed 9] at", "a factor from 0.25 to 4"),
         ("[volume x]x[/volume]", "[volume x] at", "[volume -6dB]"),

@@ -313,8 +313,8 @@ class Composer:
                 paused = True
             elif isinstance(item, _Piece):
                 if set(item.text) - _CLOSERS:
-                    before, paused, total = item, False, 0.0
-                elif not item.text.isspace():
+                    before, paused = item, False
+                if any(character.isalnum() for character in item.text):
                     total = 0.0
             if held is not None:
                 yield held
