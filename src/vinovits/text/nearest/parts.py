@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from vinovits.text.chinese.pinyin import Syllable
 from vinovits.text.chinese.tables import syllable_phones
+from vinovits.text.nearest.tables import syllables as sounds_of_syllables
 from vinovits.text.reading import Word
 from vinovits.text.word_sets import word_set
 
@@ -38,8 +40,9 @@ def syllables(word: Word) -> list[tuple[str, int]]:
 
 @cache
 def _names() -> dict[tuple[str, ...], str]:
-    """Pinyin by phones; of two ways to write a syllable the first."""
-    return {phones: name for name, phones in reversed(syllable_phones().items())}
+    """Pinyin by phones; of two ways to write a syllable the first, rare ones at last."""
+    rare = {Syllable(name, NEUTRAL).phones: name for name in sounds_of_syllables()}
+    return rare | {phones: name for name, phones in reversed(syllable_phones().items())}
 
 
 def morae(word: Word) -> Iterator[Mora]:
