@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from vinovits.text.cutting import listing, sentences_of
+from vinovits.text.cutting import left_out, listing, sentences_of
 from vinovits.text.given import sentences_around
 from vinovits.text.japanese.given import StandIns
 from vinovits.text.japanese.latin import explained
@@ -58,6 +58,10 @@ def _read(text: str, rules: JapaneseRules, said: Sequence[Said]) -> Iterator[Sen
             yield from sentences_of(words, text, start, end, "ja", notes, rules.ours)
         else:
             yield from notes
+            # A ー that lengthens nothing is a mark.
+            signs = [word for word in words if text[word.start : word.end].strip("ーｰ") == ""]
+            if signs:
+                yield left_out(signs, text)
 
 
 def _spans(text: str, said: Sequence[Said]) -> Iterator[tuple[int, int]]:

@@ -202,7 +202,7 @@ def _after() -> tuple[Rule, ...]:
         (re.compile(rf"[{signs}]"), lambda match: tables["signs"][match[0]]),
         # However long they are, dots are one pause.
         (re.compile(r"\.{4,}"), lambda match: "..."),
-        (re.compile(rf"(?i)[{greek}]"), lambda match: tables["greek"][match[0].lower()]),
+        (re.compile(rf"(?i)[{greek}]"), lambda match: tables["greek"][match[0].casefold()]),
         (re.compile(rf"(?<=[{_KANA}ー])[〜～~]+"), lambda match: "ー"),
         (re.compile("[〜～~]+"), lambda match: "、"),
         (re.compile(rf"(?<![{_KANA}\u4e00-\u9fffー々])ー+"), lambda match: "-"),
