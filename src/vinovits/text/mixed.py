@@ -69,7 +69,8 @@ def read_mixed(
                 continue
             notes += told
             if run.sounds != run.language and nearest is not None:
-                part = nearest(part, run.language, run.sounds)
+                own, part = part, nearest(part, run.language, run.sounds)
+                notes += _lost(text, own, part)
                 if stretch := _replaced(text, part):
                     replaced.setdefault((run.language, run.sounds), []).append(stretch)
             words += (replace(word, language=run.sounds) for word in part)
@@ -96,6 +97,13 @@ def _read_run(
         if word.end > word.start or not word.is_punctuation
     ]
     return words, [note for part in parts for note in part.notes]
+
+
+def _lost(text: str, words: Sequence[Word], kept: Sequence[Word]) -> list[str]:
+    """A note on the words that nothing comes near to, such as a ッ by itself."""
+    places = {(word.start, word.end) for word in kept}
+    lost = [word for word in words if (word.start, word.end) not in places]
+    return unread("".join(text[word.start : word.end] for word in lost))
 
 
 def _replaced(text: str, words: Sequence[Word]) -> str:

@@ -6,8 +6,8 @@ import unicodedata
 
 from vinovits.text.cutting import listing
 
-_SIGNS = frozenset("|~<>=+")
-"""Signs of ASCII that are marks rather than words."""
+_SIGNS = frozenset("|~<>=+−⁻₋∕⁄∙⋅")
+"""Those that are marks rather than words."""
 
 
 def unread(text: str) -> list[str]:
@@ -18,7 +18,11 @@ def unread(text: str) -> list[str]:
 
 def has_to_be_told(character: str) -> bool:
     """Whether a character that isn't spoken is missed: neither space, mark nor invisible."""
+    return any(map(_is_missed, unicodedata.normalize("NFKC", character)))
+
+
+def _is_missed(character: str) -> bool:
     category = unicodedata.category(character)
     if category[0] in "LN" or category in ("Sc", "Sm", "So"):
-        return unicodedata.normalize("NFKC", character) not in _SIGNS
+        return character not in _SIGNS
     return category in ("Co", "Cs", "Cn")

@@ -31,6 +31,7 @@ _MORA = re.compile(
     r"(?P<double>([kstpgzdbc])(?=\2|ch))|(?P<consonant>[kgnhbpmr]y|sh|ch|ts|[kgsztdnhfbpmyrwj]?)"
     r"(?P<vowel>[aiueoāīūēō])|(?P<nasal>n'?)"
 )
+_SMALL = frozenset("ァィゥェォャュョヮヵヶ")
 _LONG = dict(zip("āīūēō", "aiueo", strict=True))
 _ADDRESS = re.compile(r"(?<![A-Za-z0-9_.@-])[A-Za-z0-9_-]+(?:[.@][A-Za-z0-9_-]+)+(?![A-Za-z0-9@])")
 _SIGNS = {".": "dian3", "@": "ai4 te4"}
@@ -112,7 +113,8 @@ def _kana(word: str) -> str:
     """The reading of a word in romaji; "" for what is none."""
     from vinovits.text.japanese.tables import kana
 
-    by_phones = {phones: name for name, phones in reversed(kana("plus").items())}
+    large = [(name, phones) for name, phones in kana("plus").items() if name[0] not in _SMALL]
+    by_phones = {phones: name for name, phones in reversed(large)}
     found: list[str] = []
     position = 0
     while position < len(word):

@@ -18,6 +18,7 @@ _NASALS = {"N": "with-n", "NG": "with-ng"}
 _LABIALS = frozenset(("P", "B", "F", "V"))
 _SPOKEN_I = frozenset(("zh", "ch", "sh", "r", "z", "c", "s"))
 """Initials behind which pinyin writes i for another vowel."""
+_AFFRICATES = frozenset(("T S", "D Z"))
 _LONGEST = 6
 """Letters of a syllable in pinyin."""
 _LONGEST_NAME = 24
@@ -149,6 +150,8 @@ def _cut(phones: Sequence[str]) -> Iterator[_Syllable]:
             waiting.append(phone)
             continue
         *before, onset = waiting or [""]
+        if before and f"{before[-1]} {onset}" in _AFFRICATES:
+            onset = f"{before.pop()} {onset}"
         if onset == "Y" and vowel in ("UW", "UH") and before and (name := _with_glide(before[-1])):
             yield from _alone(before[:-1])
             nasal = ""
