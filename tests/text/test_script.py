@@ -62,9 +62,11 @@ def test_parts_end_at_breaks() -> None:
 
 
 def test_a_place_has_its_name_in_the_sentence_it_is_in() -> None:
-    first, second = said(replace(plain("One. Two three."), marks=((0, "a"), (5, "b"), (9, "c"))))
-    assert first.marks == (("a", 0), ("b", 5))
-    assert second.marks == (("c", 9),)
+    first, second = said(
+        replace(plain("One. Two three."), marks=((0, "a"), (5, "b"), (9, "c"), (15, "d")))
+    )
+    assert first.marks == (("a", 0),)
+    assert second.marks == (("b", 5), ("c", 9), ("d", 15))
 
 
 def test_languages_of_readings_go_before_those_around() -> None:

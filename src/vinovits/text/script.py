@@ -142,6 +142,8 @@ def directed(script: Script, sentences: Iterable[Sentence]) -> Iterator[Sentence
         silence = sum(seconds for _, seconds in _until(pauses, first))
         end = _reach(script.text, sentence.end)
         words = _with_manners(sentence.words, script.manners)
+        # A pause in front of a sentence is behind the one before; a mark is where it begins.
+        last = end == len(script.text)
         for index, seconds in _until(pauses, end):
             words = _with_pause(words, index, seconds)
         manner = _manner_at(script.manners, first)
@@ -152,7 +154,7 @@ def directed(script: Script, sentences: Iterable[Sentence]) -> Iterator[Sentence
                 silence=silence,
                 speaker=manner.speaker,
                 style=manner.style,
-                marks=tuple((name, index) for index, name in _until(marks, end)),
+                marks=tuple((name, index) for index, name in _until(marks, end - (not last))),
             ),
             script.seen,
             script.original,
