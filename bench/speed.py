@@ -68,6 +68,7 @@ def prepare(config: str, work: Path) -> dict[str, str]:
     from vinovits.nets.variants import VARIANTS
 
     [need] = [need for need in VARIANTS[config].features if need.language == "zh"]
+    (work / "features").mkdir(parents=True, exist_ok=True)
     checkpoint, source = work / f"checkpoint-{config}", work / f"source-{config}"
     voice, features = work / f"voice-{config}", work / "features" / need.model
     if not checkpoint.exists():

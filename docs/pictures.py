@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from vinovits.engine.windows import plan_windows
+from vinovits.engine.windows import Reach, plan_windows
 from vinovits.voices.manifest import VoiceManifest, read_manifest
 from vinovits.voices.store import find_voice
 
@@ -216,12 +216,13 @@ def stages() -> str:
 
 def windows(frames: int = 700) -> str:
     """The decoder's windows over a sentence of some frames, as SVG."""
-    context = read_manifest(find_voice("joe")).decoder_context
+    manifest = read_manifest(find_voice("joe"))
+    reach = Reach(manifest.decoder_context, manifest.decoder_late_context)
     left, step, scale = 40, 40, 820 / frames
-    title = f"A sentence of {frames} frames, with {context} frames of context a side"
+    title = f"A sentence of {frames} frames, with {reach.context} frames of context a side"
     parts = [_text(left, 24, title, 14, "start", bold=True)]
     y = 44
-    for window in plan_windows(frames, context):
+    for window in plan_windows(frames, reach):
         for start, stop, kind in (
             (window.start, window.stop, "Python"),
             (window.first, window.last, "OpenVINO"),

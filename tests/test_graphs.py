@@ -37,7 +37,8 @@ def graph(tiny_voice: Path, tmp_path: Path) -> Path:
 
 def _run(graph: Graph) -> np.ndarray:  # type: ignore[type-arg]
     z = np.linspace(-1, 1, 4 * 40, dtype=np.float32).reshape(1, 4, 40)
-    return graph(z=z, speaker=np.ones((1, 6, 1), np.float32))["audio"]
+    kept = np.arange(z.shape[2])
+    return graph(z=z, speaker=np.ones((1, 6, 1), np.float32), kept=kept)["audio"]
 
 
 def test_a_compiled_graph_is_kept_and_taken(

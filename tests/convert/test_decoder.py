@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -50,6 +51,7 @@ kernels = st.tuples(st.integers(1, 6), st.integers(0, 4)).map(lambda p: (p[0], p
         max_size=3,
     ),
     frames=st.integers(1, 9),
+    dropped=st.tuples(st.integers(0, 8), st.integers(0, 8)),
 )
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -61,7 +63,10 @@ def test_same_samples_for_every_shape(
     resblock: str,
     blocks: list[tuple[int, list[int]]],
     frames: int,
+    dropped: tuple[int, int],
 ) -> None:
+    first = min(dropped[0], frames - 1)
+    last = max(first + 1, frames - dropped[1])
     rates = tuple(rate for rate, _ in ups)
     config = config_with(
         tiny_config,
@@ -76,11 +81,18 @@ def test_same_samples_for_every_shape(
     network = network_with(config)
     z = torch.randn(1, config.inter_channels, frames)
     g = torch.randn(1, config.gin_channels, 1)
-    expected = network.dec(z, g).numpy()
+
+    def drop(_: nn.Module, inputs: Any) -> Any:
+        return (inputs[0][:, :, first * rates[0] : last * rates[0]],)
+
+    behind = network.dec.ups[1] if len(rates) > 1 else network.dec.conv_post
+    with behind.register_forward_pre_hook(drop):
+        expected = network.dec(z, g).numpy()
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = ov.Core().compile_model(decoder_graph(network), "CPU", exact)
-    found = compiled({"z": z.numpy(), "speaker": g.numpy()})["audio"]
-    assert found.shape == (1, 1, frames * config.hop_length)
+    kept = np.arange(first, last)
+    found = compiled({"z": z.numpy(), "speaker": g.numpy(), "kept": kept})["audio"]
+    assert found.shape == (1, 1, (last - first) * config.hop_length)
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
 

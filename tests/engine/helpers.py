@@ -30,6 +30,7 @@ def minimal_manifest() -> VoiceManifest:
         latent_channels=4,
         speaker_channels=6,
         decoder_context=3,
+        decoder_late_context=1,
         languages=("en",),
         speakers={"ann": 0},
         table=TABLE_V2,

@@ -13,53 +13,63 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import TINY_CONFIG
-from vinovits.engine.windows import GROWTH, STEP, plan_windows, receptive_field
+from vinovits.engine.windows import GROWTH, SHORT, STEP, Reach, plan_windows, receptive_field
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
 from vinovits.nets.variants import VARIANTS
 
-growths = st.lists(st.integers(1, 400), min_size=1, max_size=4).map(sorted)
+growths = st.lists(st.integers(1, 400), min_size=1, max_size=2).map(sorted)
+reaches = st.integers(0, 60).flatmap(
+    lambda context: st.integers(0, context).map(lambda late: Reach(context, late))
+)
+RELEASED = Reach(13, 2)
 
 
-@given(frames=st.integers(1, 3000), context=st.integers(0, 60), growth=growths)
+@given(frames=st.integers(1, 3000), reach=reaches, growth=growths)
 def test_windows_cover_all_frames_in_order_with_context(
-    frames: int, context: int, growth: Sequence[int]
+    frames: int, reach: Reach, growth: Sequence[int]
 ) -> None:
     done = 0
-    for window in plan_windows(frames, context, growth):
+    for window in plan_windows(frames, reach, growth):
         assert window.first == done < window.last
-        assert 0 <= window.start <= window.first
-        assert window.last <= window.stop <= frames
-        # Real context on both sides, or the true end of the sentence.
-        assert window.start == 0 or window.first - window.start >= context
-        assert window.stop == frames or window.stop - window.last >= context
+        assert 0 <= window.start <= window.kept_from <= window.first
+        assert window.last <= window.kept_to <= window.stop <= frames
+        # Real context on both sides in both stages, or the true end of the sentence.
+        assert window.kept_from == 0 or window.first - window.kept_from >= reach.late
+        assert window.kept_to == frames or window.kept_to - window.last >= reach.late
+        assert window.start == 0 or window.first - window.start >= reach.context
+        assert window.stop == frames or window.stop - window.last >= reach.context
         done = window.last
     assert done == frames
 
 
-@given(frames=st.integers(2 * STEP, 5000), context=st.integers(0, 15))
-def test_lengths_repeat(frames: int, context: int) -> None:
-    lengths = [w.stop - w.start for w in plan_windows(frames, context)]
-    assert {length % STEP for length in lengths} == {0}
-    assert max(lengths) <= GROWTH[-1]
+@given(frames=st.integers(SHORT[0], 5000), context=st.integers(3, 15), late=st.integers(0, 3))
+def test_lengths_repeat(frames: int, context: int, late: int) -> None:
+    reach = Reach(context, late)
+    for window in plan_windows(frames, reach):
+        length, kept = window.stop - window.start, window.kept_to - window.kept_from
+        assert length - kept in (0, reach.dropped)
+        assert length in SHORT or length % STEP == 0
+        assert kept < length or length in SHORT or not reach.dropped
+        assert length <= GROWTH[-1]
 
 
 def test_the_first_window_is_small_and_later_ones_grow() -> None:
-    plan = list(plan_windows(2000, 13))
+    plan = plan_windows(2000, RELEASED)
     assert tuple(w.stop - w.start for w in plan[:2]) == GROWTH
     assert plan[0].last <= GROWTH[0]
 
 
-@given(frames=st.integers(100, 2000), context=st.integers(0, 13))
-def test_little_is_decoded_twice(frames: int, context: int) -> None:
-    plan = list(plan_windows(frames, context))
-    decoded = sum(w.stop - w.start for w in plan)
-    assert decoded <= frames + 2 * context * (len(plan) - 1) + 3 * STEP
+@given(frames=st.integers(100, 2000), growth=st.sampled_from([GROWTH, GROWTH[1:]]))
+def test_little_is_decoded_twice(frames: int, growth: Sequence[int]) -> None:
+    plan = plan_windows(frames, RELEASED, growth)
+    decoded = sum(w.kept_to - w.kept_from for w in plan)
+    assert decoded <= frames + 2 * RELEASED.late * (len(plan) - 1) + 3 * STEP
 
 
 def test_the_released_decoder_needs_13_frames_a_side() -> None:
     found = receptive_field([8, 8, 2, 2, 2], [16, 16, 8, 2, 2], "1", [3, 7, 11], [[1, 3, 5]] * 3)
-    assert found == 13
+    assert found == RELEASED
 
 
 decoders = st.fixed_dictionaries(
@@ -76,7 +86,7 @@ decoders = st.fixed_dictionaries(
 )
 
 
-def _decoder(shape: dict[str, Any]) -> tuple[Decoder, int, int]:
+def _decoder(shape: dict[str, Any]) -> tuple[Decoder, Reach, int]:
     tiny_config = copy.deepcopy(TINY_CONFIG)
     hop = int(np.prod([rate for rate, _ in shape["ups"]]))
     tiny_config["data"]["hop_length"] = hop
@@ -90,14 +100,14 @@ def _decoder(shape: dict[str, Any]) -> tuple[Decoder, int, int]:
     )
     config = ModelConfig.from_dict(tiny_config, VARIANTS["2.3"])
     torch.manual_seed(0)
-    context = receptive_field(
+    reach = receptive_field(
         config.upsample_rates,
         config.upsample_kernel_sizes,
         config.resblock,
         config.resblock_kernel_sizes,
         config.resblock_dilation_sizes,
     )
-    return Decoder(config).double().eval(), context, hop
+    return Decoder(config).double().eval(), reach, hop
 
 
 @given(shape=decoders, frames=st.integers(1, 260))
@@ -106,14 +116,23 @@ def _decoder(shape: dict[str, Any]) -> tuple[Decoder, int, int]:
 def test_windows_joined_are_one_pass_for_every_decoder_and_length(
     shape: dict[str, Any], frames: int
 ) -> None:
-    decoder, context, hop = _decoder(shape)
+    decoder, reach, hop = _decoder(shape)
     z = torch.randn(1, 4, frames, dtype=torch.float64)
     g = torch.randn(1, 6, 1, dtype=torch.float64)
     whole = decoder(z, g)[0, 0]
+    rate = shape["ups"][0][0]
     parts = []
-    for window in plan_windows(frames, context, (1, 2 * context + 40)):
-        samples = decoder(z[:, :, window.start : window.stop], g)[0, 0]
-        first = (window.first - window.start) * hop
+    for window in plan_windows(frames, reach, (1, 2 * reach.context + 40)):
+        first, last = (rate * (at - window.start) for at in (window.kept_from, window.kept_to))
+        kept = slice(first, last)
+
+        def drop(_: torch.nn.Module, inputs: Any, kept: slice = kept) -> Any:
+            return (inputs[0][:, :, kept],)
+
+        behind = decoder.ups[1] if len(decoder.ups) > 1 else decoder.conv_post
+        with behind.register_forward_pre_hook(drop):
+            samples = decoder(z[:, :, window.start : window.stop], g)[0, 0]
+        first = (window.first - window.kept_from) * hop
         parts.append(samples[first : first + (window.last - window.first) * hop])
     torch.testing.assert_close(torch.cat(parts), whole, atol=1e-12, rtol=0)
 
@@ -121,20 +140,31 @@ def test_windows_joined_are_one_pass_for_every_decoder_and_length(
 @given(shape=decoders)
 @settings(max_examples=40, deadline=None)
 def test_a_frame_hears_exactly_its_context(shape: dict[str, Any]) -> None:
-    decoder, context, hop = _decoder(shape)
+    decoder, reach, hop = _decoder(shape)
     # All weights positive and small: no path cancels another, and tanh stays open.
     for parameter in decoder.parameters():
         parameter.data.abs_().mul_(0.3)
-    frame = context + 2
-    z = torch.rand(1, 4, 2 * context + 5, dtype=torch.float64).requires_grad_()
+    frame = reach.context + 2
+    z = torch.rand(1, 4, 2 * reach.context + 5, dtype=torch.float64).requires_grad_()
     g = torch.zeros(1, 6, 1, dtype=torch.float64)
-    audio = decoder(z, g)[0, 0, frame * hop : (frame + 1) * hop].sum()
-    (gradient,) = torch.autograd.grad(audio, z)
-    heard = gradient[0].abs().sum(0).nonzero()[:, 0]
-    reach = max(frame - int(heard.min()), int(heard.max()) - frame)
-    assert reach == context
+    late: list[torch.Tensor] = []
+
+    def keep(_: torch.nn.Module, inputs: Any) -> None:
+        inputs[0].retain_grad()
+        late.append(inputs[0])
+
+    behind = decoder.ups[1] if len(decoder.ups) > 1 else decoder.conv_post
+    with behind.register_forward_pre_hook(keep):
+        decoder(z, g)[0, 0, frame * hop : (frame + 1) * hop].sum().backward()
+    for gradient, rate, expected in (
+        (z.grad, 1, reach.context),
+        (late[0].grad, shape["ups"][0][0], reach.late),
+    ):
+        assert gradient is not None
+        heard = gradient[0].abs().sum(0).nonzero()[:, 0] // rate
+        assert max(frame - int(heard.min()), int(heard.max()) - frame) == expected
 
 
 @pytest.mark.parametrize("frames", [1, 2, STEP])
 def test_few_frames_are_one_window(frames: int) -> None:
-    assert [(w.start, w.stop) for w in plan_windows(frames, 13)] == [(0, frames)]
+    assert [(w.start, w.stop) for w in plan_windows(frames, RELEASED)] == [(0, frames)]

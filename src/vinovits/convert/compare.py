@@ -161,7 +161,8 @@ class GraphStages:
 
     def decode(self, z: Array, g: Array) -> Array:
         """The stage `decode`, in one pass."""
-        return self._graphs["decoder"](z=z, speaker=g)["audio"]
+        kept = np.arange(z.shape[2])
+        return self._graphs["decoder"](z=z, speaker=g, kept=kept)["audio"]
 
 
 def compare_stages(

@@ -27,10 +27,15 @@ _ops: Any = ov.opset13
 
 
 def decoder_graph(network: Synthesizer) -> ov.Model:
-    """The graph `decoder`: z (1, inter, F), speaker (1, gin, 1) to audio (1, 1, F * hop)."""
+    """The graph `decoder`: z (1, inter, F), speaker (1, gin, 1) and kept (K,) to audio (1, 1, S).
+
+    S are K * hop samples. `kept` are the numbers of those frames, in order and without gaps, that
+    go on behind the first up-sampling stage.
+    """
     config, decoder = network.config, network.dec
     z = _ops.parameter([1, config.inter_channels, -1], np.float32, name="z")
     speaker = _ops.parameter([1, config.gin_channels, 1], np.float32, name="speaker")
+    kept = _ops.parameter([-1], np.int64, name="kept")
     x = _ops.add(_convolution(z, decoder.conv_pre), _convolution(speaker, decoder.cond))
     blocks = list(decoder.resblocks)
     for index, up in enumerate(decoder.ups):
@@ -40,11 +45,13 @@ def decoder_graph(network: Synthesizer) -> ov.Model:
         for block in blocks[index * decoder.kernels : (index + 1) * decoder.kernels]:
             total = _add_block(total, x, active, cast(ResidualBlock1 | ResidualBlock2, block))
         x = _ops.multiply(total, _constant(np.full((1, 1, 1), 1 / decoder.kernels)))
+        if index == 0:
+            x = _ops.gather(x, _samples_of(kept, config.upsample_rates[0]), _ints(2))
     audio = _ops.tanh(_convolution(_leaky(x, FINAL_SLOPE), decoder.conv_post))
     audio.get_output_tensor(0).set_names({"audio"})
-    for node, name in ((z, "z"), (speaker, "speaker")):
+    for node, name in ((z, "z"), (speaker, "speaker"), (kept, "kept")):
         node.get_output_tensor(0).set_names({name})
-    return ov.Model([audio], [z, speaker], "decoder")
+    return ov.Model([audio], [z, speaker, kept], "decoder")
 
 
 @torch.no_grad()
@@ -125,6 +132,12 @@ def _upsample(x: Node, source: nn.ConvTranspose1d) -> Node:
     wide = _ops.convolution(x, phases, [1], [-first], [last], [1])
     wide = _ops.add(wide, _constant(np.tile(bias, stride).reshape(1, -1, 1)))
     return _ops.depth_to_space(wide, "blocks_first", stride)
+
+
+def _samples_of(frames: Node, rate: int) -> Node:
+    """Numbers of the samples of frames (K,), at `rate` a frame: (K * rate,)."""
+    first = _ops.multiply(_ops.unsqueeze(frames, _ints(1)), _ints(rate))
+    return _ops.reshape(_ops.add(first, _ints(*range(rate))), _ints(-1), False)
 
 
 def _convolution(x: Node, source: nn.Module) -> Node:

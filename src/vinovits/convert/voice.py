@@ -149,6 +149,13 @@ def convert_checkpoint(
             np.save(work / "styles.npy", styles.vectors, allow_pickle=False)
         icon = _write_icon(source, work)
         models = {need.name: need.model for need in family.features} | dict(feature_models or {})
+        reach = receptive_field(
+            sizes.upsample_rates,
+            sizes.upsample_kernel_sizes,
+            sizes.resblock,
+            sizes.resblock_kernel_sizes,
+            sizes.resblock_dilation_sizes,
+        )
         manifest = VoiceManifest(
             name=name,
             variant=family.name,
@@ -157,13 +164,8 @@ def convert_checkpoint(
             hop_length=sizes.hop_length,
             latent_channels=sizes.inter_channels,
             speaker_channels=sizes.gin_channels,
-            decoder_context=receptive_field(
-                sizes.upsample_rates,
-                sizes.upsample_kernel_sizes,
-                sizes.resblock,
-                sizes.resblock_kernel_sizes,
-                sizes.resblock_dilation_sizes,
-            ),
+            decoder_context=reach.context,
+            decoder_late_context=reach.late,
             languages=spoken,
             speakers=speakers,
             table=family.table,

@@ -159,7 +159,7 @@ class Stages:
         wanted = {
             "encoder": known,
             "flow": {"z_p", "mask", "speaker"},
-            "decoder": {"z", "speaker"},
+            "decoder": {"z", "kept", "speaker"},
         }
         for name, inputs in wanted.items():
             if self.graphs[name].inputs != inputs:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.windows import GROWTH, plan_windows, round_up
+from vinovits.engine.windows import GROWTH, Reach, plan_windows, round_up
 from vinovits.features.bert import spread_rows
 from vinovits.graphs import Graph
 from vinovits.text.sequence import PhoneSequence
@@ -149,7 +149,7 @@ def decode(
     graph: Graph,
     z: Array,
     speaker: Array,
-    context: int,
+    reach: Reach,
     hop_length: int,
     growth: Sequence[int] = GROWTH,
 ) -> Iterator[Array]:
@@ -159,17 +159,18 @@ def decode(
         graph: The graph `decoder`.
         z: (1, C, F).
         speaker: (1, gin, 1).
-        context: Frames on each side that a frame's samples depend on.
+        reach: How far that listens.
         hop_length: Samples per frame.
         growth: Of the windows, as `plan_windows` takes it.
 
     Yields:
         Samples (n,) that follow each other, F * hop_length in all.
     """
-    for window in plan_windows(z.shape[2], context, growth):
+    for window in plan_windows(z.shape[2], reach, growth):
         part = np.ascontiguousarray(z[:, :, window.start : window.stop])
-        samples = graph(z=part, speaker=speaker)["audio"][0, 0]
-        first = (window.first - window.start) * hop_length
+        kept = np.arange(window.kept_from - window.start, window.kept_to - window.start)
+        samples = graph(z=part, speaker=speaker, kept=kept)["audio"][0, 0]
+        first = (window.first - window.kept_from) * hop_length
         yield samples[first : first + (window.last - window.first) * hop_length]
 
 

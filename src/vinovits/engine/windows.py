@@ -1,69 +1,140 @@
 """Which frames the decoder sees at a time: windows with real context, so that cuts don't show.
 
 A HiFi-GAN frame's samples depend on a few frames on each side only. A window that holds them gives
-the very samples that one pass over everything gives. Lengths are multiples of one step, as every
-new length costs a device time to prepare its kernels, and a window that would reach beyond the
-frames slides back instead of being padded: zeros outside are not what the decoder sees inside.
+the very samples that one pass over everything gives. Most of these neighbours are for the first
+up-sampling stage, which is a fifth of the work: behind it the decoder drops those that the later
+stages don't ask for.
+
+Windows come in few lengths, as every new one costs a device time and memory to prepare its kernels,
+and one that would reach beyond the frames slides back instead of being padded: zeros outside are
+not what the decoder sees inside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-STEP = 32
-"""Window lengths are multiples of this many frames."""
+from itertools import product
 
 GROWTH = (64, 192)
 """Longest first and later window, context included: an early sound, then throughput. The first is
 spoken for longer than the next takes to decode, on a device that is well above real time. Longer
-windows than these gain nothing, but each step costs OpenVINO tens of megabytes."""
+windows than these gain nothing, but each length costs OpenVINO tens of megabytes."""
+
+STEP = 32
+"""Windows that drop frames have multiples of this many."""
+
+SHORT = (32, 48, 64)
+"""Lengths of windows that drop none, for sentences that are hardly longer than the context."""
+
+_LATE_SHARE = 0.8
+"""Of the decoder's work, what lies behind the frames that are dropped."""
+
+_EACH = 4
+"""What a window costs besides, in frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the decoder listens."""
+
+    context: int
+    """Frames on each side that a frame's samples depend on."""
+    late: int
+    """The same, behind the first up-sampling stage."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that a window loses behind the first stage, at both ends together."""
+        return 2 * (self.context - self.late)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Frames start:stop are decoded; the samples of first:last are kept."""
+    """What is decoded in one go."""
 
     start: int
     stop: int
+    """Frames start:stop go in."""
+    kept_from: int
+    kept_to: int
+    """Those of them that go on behind the first up-sampling stage."""
     first: int
     last: int
+    """Those whose samples are the sound."""
 
 
-def plan_windows(frames: int, context: int, growth: Sequence[int] = GROWTH) -> Iterator[Window]:
+def plan_windows(frames: int, reach: Reach, growth: Sequence[int] = GROWTH) -> list[Window]:
     """Cover `frames` frames by windows, the first small, later ones large.
 
     Args:
         frames: How many there are, at least 1.
-        context: Frames on each side that a frame's samples depend on.
-        growth: Longest first, second, ... and last window; lengths that leave nothing between two
-            contexts are raised.
+        reach: Of the decoder.
+        growth: Longest first window, where the first sound is waited for, and longest later one.
 
-    Yields:
+    Returns:
         Windows whose first:last follow each other without gap from 0 to `frames`. Their lengths
-        are multiples of `STEP`, unless there are fewer frames than the shortest such window has.
-        Those of the last size share the rest evenly, as little as may be decoded twice.
+        are of `SHORT`, or multiples of `STEP`, unless there are fewer frames than any of these.
+        All that drop frames drop as many. Of the plans there are it is the one in which the least
+        is decoded twice.
     """
-    shortest = round_up(2 * context + 1, STEP)
-    if frames <= shortest:
-        yield Window(0, frames, 0, frames)
-        return
-    step, done = 0, 0
-    while done < frames:
-        start = max(done - context, 0)
-        rest = frames - start
-        length = max(round_up(growth[min(step, len(growth) - 1)], STEP), shortest)
-        if step >= len(growth) - 1 or rest <= length:
-            # Neighbours share two contexts, which are decoded twice.
-            parts = max(1, -(-(rest - 2 * context) // (length - 2 * context)))
-            length = round_up(-(-(rest + 2 * context * (parts - 1)) // parts), STEP)
-        length = max(min(length, frames // STEP * STEP), shortest)
-        if start + length >= frames:
-            yield Window(frames - length, frames, done, frames)
-            return
-        last = start + length - context
-        yield Window(start, start + length, done, last)
-        step, done = step + 1, last
+    plans = [*_whole_plans(frames, reach), *_dropping_plans(frames, reach, growth)]
+    if not plans:
+        return [Window(0, frames, 0, frames, 0, frames)]
+    return min(plans, key=lambda plan: sum(map(_cost, plan)))
+
+
+def _whole_plans(frames: int, reach: Reach) -> Iterator[list[Window]]:
+    """Windows of one length that drop nothing."""
+    for length in SHORT:
+        if not 2 * reach.context < length <= frames:
+            continue
+        plan: list[Window] = []
+        done = 0
+        while done < frames:
+            start = min(max(done - reach.context, 0), frames - length)
+            last = frames if start + length == frames else start + length - reach.context
+            plan.append(Window(start, start + length, start, start + length, done, last))
+            done = last
+        yield plan
+
+
+def _dropping_plans(frames: int, reach: Reach, growth: Sequence[int]) -> Iterator[list[Window]]:
+    """A first window, later ones of one length and a last one, which all drop as many frames."""
+    least = round_up(max(2 * reach.context + STEP, 3 * reach.context), STEP)
+    lengths = range(least, frames + 1, STEP)
+    limits = [round_up(length, STEP) for length in growth]
+    firsts = [length for length in lengths if length <= max(limits[0], least)]
+    laters = [length for length in lengths if length <= max(limits[-1], least)]
+    if len(growth) > 1 and firsts:
+        firsts = firsts[-1:]
+    for first, later in product(firsts, laters):
+        plan: list[Window] = []
+        done, length = 0, first
+        while done < frames:
+            enough = frames - done + reach.dropped + reach.late
+            if done and enough <= later:  # the last one, and as short as it may be
+                length = min(max(round_up(enough, STEP), least), lengths[-1])
+            plan.append(_dropping(frames, reach, done, length))
+            done, length = plan[-1].last, later
+        yield plan
+
+
+def _dropping(frames: int, reach: Reach, done: int, length: int) -> Window:
+    """The window whose sound begins at frame `done`, dropping frames."""
+    start = min(max(done - reach.context, 0), frames - length)
+    # At an end of the sentence nothing may be dropped: all is dropped at the other.
+    lead = min(reach.dropped // 2, done - reach.late - start) if done else 0
+    if done and frames - done <= length - reach.dropped - reach.late:
+        start, lead = frames - length, reach.dropped
+    kept = start + lead, start + lead + length - reach.dropped
+    last = frames if kept[1] == frames else kept[1] - reach.late
+    return Window(start, start + length, *kept, done, last)
+
+
+def _cost(window: Window) -> float:
+    early, late = window.stop - window.start, window.kept_to - window.kept_from
+    return _EACH + (1 - _LATE_SHARE) * early + _LATE_SHARE * late
 
 
 def round_up(value: int, step: int) -> int:
@@ -77,7 +148,7 @@ def receptive_field(
     resblock: str,
     resblock_kernel_sizes: Sequence[int],
     resblock_dilation_sizes: Sequence[Sequence[int]],
-) -> int:
+) -> Reach:
     """Frames on each side that one frame's samples depend on, for a HiFi-GAN decoder.
 
     The interval of one frame's samples is followed backwards through every layer: a convolution of
@@ -102,9 +173,11 @@ def receptive_field(
     )
     low, high = 0, hop - 1
     low, high = low - 3, high + 3  # the last convolution, kernel 7
+    late = 0
     for rate, kernel in reversed(list(zip(upsample_rates, upsample_kernel_sizes, strict=True))):
+        late = max(-(low // rate), high // rate)  # the first stage's is the last to be set
         low, high = low - reach, high + reach
         padding = (kernel - rate) // 2
         low, high = -((kernel - 1 - padding - low) // rate), (high + padding) // rate
     low, high = low - 3, high + 3  # the first convolution, kernel 7
-    return max(-low, high)
+    return Reach(max(-low, high), late)

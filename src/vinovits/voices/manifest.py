@@ -120,6 +120,8 @@ class VoiceManifest:
     """Width of the speaker vector."""
     decoder_context: int
     """Frames on each side that a frame's samples depend on."""
+    decoder_late_context: int
+    """The same behind the decoder's first up-sampling stage."""
     languages: tuple[str, ...]
     """Codes of the languages that the voice speaks."""
     speakers: dict[str, int]
@@ -226,6 +228,7 @@ class VoiceManifest:
             **dict.fromkeys(("sampling_rate", "hop_length", "latent_channels"), 1),
             "speaker_channels": 1,
             "decoder_context": 0,
+            "decoder_late_context": 0,
         }
         for name, least in lowest.items():
             if getattr(self, name) < least:
