@@ -49,11 +49,11 @@ cases = pytest.mark.parametrize(
 
 
 UNSAID = re.compile(
-    r"(?i)</?[a-z]+[^<>]*>|&[a-z#]\w+;|\b(?:https?|ftp)://|[®™←⁰¹²³⁴-⁹]|[:;=8][-o']?[DPpO|*]+"
+    r"(?i)</?[a-z]+[^<>]*>|&[a-z#]\w+;|\b(?:https?|ftp)://|[:;=][-']?\S|[®™←⁰¹²³⁴-⁹]|[:;=8][-o']?[DPpO|*]+"
 )
 """What nobody says who reads a page aloud; raised numbers lead to footnotes, :O is a face."""
 SILENT = ("Lm", "Sc", "Sm")
-"""Categories of signs that English has no name for where they stand alone: ʼ, ₩, ↔."""
+"""Categories of signs that pause, or have no name, where they stand alone: ʼ, ₩, ↔."""
 
 
 def nfkc(character: str) -> str:
@@ -83,8 +83,7 @@ def check(text: str, languages: tuple[str, ...], family: str, reading: Reading) 
         visible = {seen.origin(at) for at in range(len(seen.text))}
         visible -= {at for match in UNSAID.finditer(text) for at in range(*match.span())}
         lost = {text[at] for at in visible - spoken if has_to_be_told(text[at])}
-        if "en" in languages:
-            lost -= {character for character in lost if unicodedata.category(character) in SILENT}
+        lost -= {character for character in lost if unicodedata.category(character) in SILENT}
         named = {*told, *unicodedata.normalize("NFD", told), *re.findall(r"U\+[0-9A-F]+", told)}
         missing = {c for c in lost if not {c, nfkc(c), f"U+{ord(c):04X}"} & named}
         # A note names ten characters at most.

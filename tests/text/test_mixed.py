@@ -79,7 +79,7 @@ def test_a_language_that_the_voice_lacks_is_told() -> None:
     text = "我去カラオケ，喝コーヒー。"
     [sentence] = sentences(text, fakes(["zh"]), (), (), foreign, said_otherwise)
     assert sentence.notes[-1] == (
-        "The voice doesn't speak Japanese: read カラオケ, コーヒー with Chinese sounds."
+        "Japanese isn't spoken here: read カラオケ, コーヒー with Chinese sounds."
     )
     assert all(word.language == "" for word in sentence.words)
     assert [word.text for word in sentence.words if word.phones == ("o",)] == list(

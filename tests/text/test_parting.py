@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -80,6 +82,15 @@ def written(text: str, languages: tuple[str, ...] = ALL) -> str:
 )
 def test_each_part_is_in_the_language_that_people_read_it_in(text: str, expected: str) -> None:
     assert written(text) == expected
+
+
+def test_the_table_in_the_docs() -> None:
+    page = Path(__file__).parents[2] / "docs" / "mixed.md"
+    table = page.read_text("utf-8").split("<!-- parts -->")[1].split("<!-- end parts -->")[0]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \|$", table, re.MULTILINE)
+    assert len(rows) > 5
+    for text, expected in rows:
+        assert written(text) == expected
 
 
 def test_what_tells_nothing_goes_with_its_neighbours() -> None:

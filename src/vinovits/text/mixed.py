@@ -114,7 +114,7 @@ def _replaced(text: str, words: Sequence[Word]) -> str:
 
 def _told(language: str, sounds: str, stretches: Sequence[str]) -> str:
     shown = ", ".join(_quoted(stretch) for stretch in dict.fromkeys(stretches))
-    return f"The voice doesn't speak {_NAMES[language]}: read {shown} with {_NAMES[sounds]} sounds."
+    return f"{_NAMES[language]} isn't spoken here: read {shown} with {_NAMES[sounds]} sounds."
 
 
 def _quoted(stretch: str) -> str:

@@ -164,7 +164,7 @@ def test_a_word_keeps_its_text_place_and_reading() -> None:
     [word] = [word for word in sentence.words if word.source == "fallback"]
     assert (word.text, text[word.start : word.end], word.reading) == ("マンガ", "マンガ", "マンガ")
     assert sentence.language == "zh"
-    assert sentence.notes == ("The voice doesn't speak Japanese: read マンガ with Chinese sounds.",)
+    assert sentence.notes == ("Japanese isn't spoken here: read マンガ with Chinese sounds.",)
 
 
 def test_a_given_reading_of_a_language_that_the_voice_lacks() -> None:
@@ -189,10 +189,10 @@ def test_a_given_language_that_the_voice_lacks() -> None:
     script = replace(script, languages=((0, 2, "zh"),))
     [sentence] = read(script, ["ja"], "2.3")
     assert sentence.words[0].phones[:2] == ("d", "o")
-    assert sentence.notes == ("The voice doesn't speak Chinese: read 東京 with Japanese sounds.",)
+    assert sentence.notes == ("Chinese isn't spoken here: read 東京 with Japanese sounds.",)
 
 
 def test_released_readings_have_no_approximations() -> None:
     for language, text in (("zh", "我用GitHub"), ("ja", "我们走吧です"), ("en", "say 你好")):
         for sentence in read(text, [language], "2.1", "released"):
-            assert not any("doesn't speak" in note for note in sentence.notes)
+            assert not any("isn't spoken here" in note for note in sentence.notes)
