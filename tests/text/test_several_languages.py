@@ -118,3 +118,8 @@ print(*sentence.notes, sep="\\n")
     assert "vinovits[zh]" in notes[0]
     assert notes[1].startswith("Left out ありがとう. ")
     assert "vinovits[ja]" in notes[1]
+
+
+def test_what_a_spelling_tells_is_named_too() -> None:
+    assert spoken_in("Say nǐ hǎo to her", ["en", "zh"]) == ["en", "zh"]
+    assert spoken_in("Say nǐ hǎo to her", ["en", "zh"], "released") == ["en"]

@@ -58,13 +58,28 @@ def spoken_in(text: str, languages: Sequence[str], reading: Reading = "better") 
         languages: Keys of `FRONT_ENDS`, as for `read`.
         reading: As for `read`.
     """
-    text = text[:_LOOKED_AT]
-    here = spoken_here(text, languages)
-    foreign = foreign_here(text, languages) if reading == "better" else []
+    script = plain(text[:_LOOKED_AT])
+    if reading == "better":
+        script = told_by_spelling(script, languages)
+    here, foreign, given = _languages_of(script, languages, reading)
     if len(here) == 1 and not foreign:
         return here
-    found = (run.sounds for _, runs in parted(text, here, foreign) for run in runs)
-    return list(dict.fromkeys(found))
+    parts = parted(script.text, here, foreign, given, script.said)
+    return list(dict.fromkeys(run.sounds for _, runs in parts for run in runs))
+
+
+def _languages_of(
+    script: Script, languages: Sequence[str], reading: Reading
+) -> tuple[list[str], list[str], list[Given]]:
+    """Languages of the voice that a text may be in, those that the voice lacks, and the given."""
+    given = [one for one in script.given_languages() if one[2] in FRONT_ENDS]
+    asked = {code for _, _, code in given}
+    here = spoken_here(script.text, languages)
+    here += [code for code in languages if code in asked and code not in here]
+    foreign = {code for code in asked if code not in languages}
+    if reading == "better":
+        foreign.update(foreign_here(script.text, languages))
+    return here, [code for code in FRONT_ENDS if code in foreign], given
 
 
 def read(
@@ -79,8 +94,9 @@ def read(
     Args:
         text: Any text, or one with what markup says of it. Call `vinovits.text.checks.check_text`
             first to refuse what makes no sense.
-        languages: Keys of `FRONT_ENDS`: those that the text may be in. Of several, each part of a
-            sentence is read in the one that it seems to be in, what might be any in the first.
+        languages: Keys of `FRONT_ENDS`: those that the voice speaks. Of several, each part of a
+            sentence is read in the one that it seems to be in, what might be any in the first. What
+            is in none of them is said with their nearest sounds, but by a released reading.
         family: The voice's family, such as "2.1": phones and tones are as it knows them.
         reading: Ours, or the released one.
         tools: What helps to read.
@@ -101,14 +117,7 @@ def read(
     script = plain(text) if isinstance(text, str) else text
     if reading == "better":
         script = told_by_spelling(script, languages)
-    given = [one for one in script.given_languages() if one[2] in FRONT_ENDS]
-    asked = {code for _, _, code in given}
-    spoken = spoken_here(script.text, languages)
-    spoken += [code for code in languages if code in asked and code not in spoken]
-    lacking = [code for code in FRONT_ENDS if code in asked and code not in languages]
-    if reading == "better":
-        found = foreign_here(script.text, languages)
-        lacking = [code for code in FRONT_ENDS if code in (*lacking, *found)]
+    spoken, lacking, given = _languages_of(script, languages, reading)
     voice = _Voice(
         {code: _reader(code, family, reading, tools) for code in spoken},
         {code: _reader(code, _ANY, "better", NO_TOOLS) for code in lacking},
