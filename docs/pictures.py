@@ -108,7 +108,7 @@ ASIDE = {
         "vinovits.engine.windows.plan_windows",
         "Python",
         "which frames at a time",
-        ("frames", "context"),
+        ("frames", "reach"),
     ),
 }
 """Beside them, by the number of the stage."""

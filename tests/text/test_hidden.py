@@ -133,7 +133,14 @@ def test_subtitles_show_what_is_seen() -> None:
         for i, word in enumerate(sentence.words)
     )
     spoken = SpokenSentence(
-        sentence.text, sentence.start, sentence.end, 0.0, 0.5 * len(timed), timed, ()
+        sentence.text,
+        sentence.start,
+        sentence.end,
+        0.0,
+        0.5 * len(timed),
+        timed,
+        (),
+        shown=sentence.shown,
     )
     texts = [piece.text for piece in written_pieces(spoken)]
     assert texts == ["Hello  ", "there, ", "10 ", "people."]

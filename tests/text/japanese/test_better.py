@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vinovits.errors import MissingExtraError
+from vinovits.text import front_ends
 from vinovits.text.japanese import RULES, normalise_and_read, open_jtalk, read
 from vinovits.text.japanese.normalise import normalise
+from vinovits.text.japanese.tables import kana
 from vinovits.text.reading import Said
-from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112
+from vinovits.text.symbols import PUNCTUATION, SYMBOLS_112, TABLES
 from vinovits.text.traced import trace
 
 pytest.importorskip("pyopenjtalk")
@@ -218,3 +220,11 @@ print(sorted(loaded))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize("family", [name for name in TABLES if "ja" in TABLES[name].languages])
+def test_every_kana_is_read_by_phones_of_the_family(family: str) -> None:
+    symbols = set(TABLES[family].symbols)
+    for sentence in front_ends.read("。".join(kana("plus")), ["ja"], family):
+        for word in sentence.words:
+            assert set(word.phones) <= symbols, word

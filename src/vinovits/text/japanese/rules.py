@@ -25,6 +25,8 @@ class JapaneseRules:
     """Column of data/japanese/kana.tsv."""
     moraic_n: str = "N"
     """Phone of ん."""
+    respelled: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Phones that the family lacks, and what comes nearest."""
     long_vowels: bool = True
     """Quirk where False: long vowel marks are dropped."""
     leading_long: Literal["previous", "vowel"] = "previous"
@@ -94,4 +96,5 @@ def _better(rules: JapaneseRules) -> JapaneseRules:
 
 RULES |= {f"better/{version}": _better(rules) for version, rules in RULES.items()}
 RULES["better"] = RULES["better/jp-extra"]
-RULES["better/1.0.1"] = RULES["better/1.1.1"]  # neither has tones
+# Neither has tones.
+RULES["better/1.0.1"] = replace(RULES["better/1.1.1"], respelled=(("ty", ("t", "y")),))

@@ -159,6 +159,7 @@ def from_kana(reading: str, rules: JapaneseRules) -> list[str]:
         rules: The family's rules.
     """
     table = kana_table(rules.kana)
+    nearest = {**_SPLIT, **dict(rules.respelled)}
     phones: list[str] = []
     reading = reading.translate(_HIRAGANA)
     position = 0
@@ -169,7 +170,7 @@ def from_kana(reading: str, rules: JapaneseRules) -> list[str]:
         found = (":",) if syllable == LONG else table.get(syllable, ())
         for phone in found:
             if phone != ":":
-                phones += _SPLIT.get(phone, (phone,))
+                phones += nearest.get(phone, (phone,))
             elif rules.long_vowels and phones:
                 phones.append(phones[-1])
     return phones
@@ -204,7 +205,7 @@ def _tones(units: Sequence[_Unit], nodes: Sequence[Node], rules: JapaneseRules) 
 
 def _known(tones: Iterable[accents.Tone], rules: JapaneseRules) -> list[accents.Tone]:
     """Open JTalk's phones as the family writes them; released ones don't know clusters."""
-    named = {**(_SPLIT if rules.ours else {}), "N": (rules.moraic_n,)}
+    named = {**(_SPLIT if rules.ours else {}), **dict(rules.respelled), "N": (rules.moraic_n,)}
     return [(part, tone) for phone, tone in tones for part in named.get(phone, (phone,))]
 
 
