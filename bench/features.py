@@ -132,7 +132,7 @@ def part_convert(source: Path, out: Path, precision: Any) -> dict[str, Any]:
 
 def part_openvino(folder: Path, out: Path) -> dict[str, Any]:
     from vinovits.features.bert import BertFeatures
-    from vinovits.graphs import core
+    from vinovits.devices import core
 
     core()  # not a part of what a feature model costs
     process = psutil.Process()

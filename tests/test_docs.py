@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from vinovits.cli.main import cli
-from vinovits.engine import synthesis, windows
+from vinovits.engine import shapes, windows
 from vinovits.errors import UsageError
 from vinovits.nets.variants import VARIANTS
 from vinovits.store.catalogue import catalogue
@@ -75,8 +75,8 @@ def test_documented_steps_are_those_of_the_code() -> None:
     text = (DOCS / "how-it-works.md").read_text("utf-8")
     growth = ", ".join(map(str, windows.GROWTH))
     for name, value in (
-        ("PHONE_STEP", synthesis.PHONE_STEP),
-        ("FRAME_STEP", synthesis.FRAME_STEP),
+        ("PHONE_STEP", shapes.PHONE_STEP),
+        ("FRAME_STEP", shapes.FRAME_STEP),
         ("STEP", windows.STEP),
         ("GROWTH", growth),
     ):

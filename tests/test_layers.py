@@ -20,19 +20,22 @@ BELOW = {
     "voices": {"errors", "manifests", "places", "text", "voices"},
     "places": set(),
     "runtime": set(),
+    "threads": {"errors"},
     "graph_cache": set(),
-    "graphs": {"errors", "graph_cache", "manifests", "runtime"},
-    "features": {"errors", "graphs", "manifests", "places", "features", "store"},
+    "devices": {"errors", "runtime"},
+    "graphs": {"devices", "errors", "graph_cache", "manifests", "runtime", "threads"},
+    "features": {"devices", "errors", "graphs", "manifests", "places", "features", "store"},
     "store": {"errors", "manifests", "output", "places", "store"},
     "lexicons": {"errors", "output", "places", "text"},
     "engine": {
-        *("errors", "graph_cache", "graphs", "lexicons", "text", "voices", "features", "engine"),
+        *("devices", "errors", "graph_cache", "graphs", "lexicons", "text", "voices", "features"),
+        *("engine", "places", "runtime", "threads"),
     },
     "output": {"errors", "engine", "output", "text"},
     "nets": {"errors", "text", "nets"},
     "convert": {
         *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),
-        *("nets", "convert", "runtime", "store"),
+        *("nets", "convert", "devices", "runtime", "store"),
     },
 }
 
@@ -95,7 +98,7 @@ def test_every_public_name_exists() -> None:
 def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
     script = """
 import sys
-from vinovits.graphs import core
+from vinovits.devices import core
 core()
 from openvino import convert_model
 import openvino.tools.ovc.convert_impl as impl

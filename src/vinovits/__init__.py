@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vinovits.errors import (
     CheckpointError,
     DeviceError,
+    DeviceFailedError,
     LanguageError,
     LexiconError,
     MissingExtraError,
@@ -43,6 +44,7 @@ __all__ = [
     "CheckpointError",
     "Chunk",
     "DeviceError",
+    "DeviceFailedError",
     "GraphInfo",
     "LanguageError",
     "Lexicon",

@@ -40,7 +40,13 @@ class CheckpointError(VinovitsError):
 
 
 class DeviceError(UsageError):
-    """A device that OpenVINO doesn't have."""
+    """A device that OpenVINO doesn't have, or that can't compute in the precision asked for."""
+
+
+class DeviceFailedError(DeviceError):
+    """A device that is there but can't compile or run a graph: for its driver, or as it is gone."""
+
+    exit_code = 1
 
 
 class OutputError(VinovitsError):

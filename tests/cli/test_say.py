@@ -36,7 +36,14 @@ def test_the_default_is_out_wav_and_one_line_on_stderr(run: Run, calls: Calls) -
 def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Calls) -> None:
     run("say", TEXT)
     load, stream = calls
-    assert load == {"voice": "joe", "device": "cpu", "features": None, "precision": "auto"}
+    assert load == {
+        "voice": "joe",
+        "device": "cpu",
+        "features": None,
+        "precision": "auto",
+        "shapes": "auto",
+        "ahead": False,
+    }
     assert stream == {
         "text": TEXT,
         "seed": 0,
@@ -78,7 +85,7 @@ def test_what_a_text_is_written_in(
 def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> None:
     run(
         *("say", TEXT, "--voice", "x", "--device", "GPU.1", "--features", "none", "--seed", "5"),
-        *("--precision", "f32"),
+        *("--precision", "f32", "--shapes", "static"),
         *("--speed", "1.5", "--sdp-ratio", "0", "--noise", ".3", "--noise-w", "nan"),
         *("--speaker", "ann", "--pause", "0.5"),
         *("--style", "Glad", "--style-weight", "2", "--emotion-text", "calm"),
@@ -89,6 +96,8 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "device": "GPU.1",
         "features": "none",
         "precision": "f32",
+        "shapes": "static",
+        "ahead": False,
     }
     assert stream.pop("noise_w") != stream["noise"]  # NaN: the engine refuses it, not the parser
     assert stream == {
@@ -154,7 +163,7 @@ def test_stats_are_tables_on_stderr(run: Run, calls: Calls) -> None:
     assert result.stdout == ""
     rows = [line.split() for line in result.stderr.splitlines()]
     assert ["decode", "0.200", "95%"] in rows
-    assert ["decoder", "CPU", "f32"] in rows
+    assert ["decoder", "CPU", "f32", "dynamic"] in rows
     assert ["first", "sound", "after", "0.050", "s"] in rows
 
 

@@ -125,7 +125,7 @@ from pathlib import Path
 import psutil
 from vinovits.features.bert import BertFeatures
 from vinovits.features.store import shared, unload_features
-from vinovits.graphs import core
+from vinovits.devices import core
 core()
 def used():
     gc.collect()

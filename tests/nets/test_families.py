@@ -18,7 +18,7 @@ from torch import Tensor
 from tests.conftest import GOLDEN
 from vinovits.convert.detect import detect
 from vinovits.convert.graphs import condition_shapes, encoder_graph
-from vinovits.graphs import core
+from vinovits.devices import core
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.text_encoder import TextInputs

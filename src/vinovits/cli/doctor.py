@@ -64,11 +64,17 @@ def _checks(advice: list[str]) -> Iterator[tuple[str, str]]:
     version, devices = machine.openvino_devices()
     yield "OpenVINO", version
     for device in devices:
-        yield (
-            f"  {device.name}",
-            f"{device.full_name} ({', '.join(device.capabilities)})",
-        )
-    if not devices:
+        facts = [device.kind, device.driver and f"driver {device.driver}", *device.capabilities]
+        yield f"  {device.name}", f"{device.full_name} ({', '.join(filter(None, facts))})"
+        yield "", f"a small graph {device.trial}"
+        if device.trial.startswith("fails"):
+            advice.append(
+                f"OpenVINO sees {device.name}, but can't run there. Update its driver, or keep to "
+                "--device cpu."
+            )
+    if devices:
+        yield "--device auto", _auto()
+    else:
         advice.append(f"OpenVINO {version}")
     advice.extend(machine.missing_drivers(devices))
 
@@ -76,6 +82,15 @@ def _checks(advice: list[str]) -> Iterator[tuple[str, str]]:
     yield from _voices(advice)
     yield "player", _player(advice)
     yield "cache", _cache()
+
+
+def _auto() -> str:
+    try:
+        from vinovits.devices import parse_placement
+
+        return str(parse_placement("auto"))
+    except (ImportError, RuntimeError) as error:
+        return f"can't be told: {error}"
 
 
 def _packages(advice: list[str]) -> Iterator[tuple[str, str]]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from vinovits.cli.report import graph_table
 from vinovits.cli.streams import megabytes, print_table, table
 
 if TYPE_CHECKING:
+    from vinovits.graphs import GraphInfo
     from vinovits.voices.manifest import EmotionNeed
 
 _SPEAKERS_SHOWN = 20
@@ -17,8 +21,12 @@ _SPEAKERS_SHOWN = 20
 
 @click.command(short_help="Show what a voice is, and check its files.")
 @click.argument("voice")
+@click.option(
+    "--device",
+    help="Compile the voice there and show where each graph really runs, as for `vinovits say`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def info(voice: str, as_json: bool) -> None:
+def info(voice: str, device: str | None, as_json: bool) -> None:
     """Show what VOICE is: its card and licence, languages, speakers, settings and files.
 
     VOICE is a name that `vinovits voices` lists, or the path of a voice folder. Its files are
@@ -28,6 +36,7 @@ def info(voice: str, as_json: bool) -> None:
     Examples:
       vinovits info joe
       vinovits info ./my-voice --json
+      vinovits info joe --device auto
     """
     from vinovits.voices.manifest import FORMAT, open_folder
     from vinovits.voices.store import VoiceInfo, find_voice
@@ -35,8 +44,11 @@ def info(voice: str, as_json: bool) -> None:
     folder = find_voice(voice)
     manifest = open_folder(folder)
     size = VoiceInfo(folder, manifest).size_bytes
+    graphs = {} if device is None else _graphs(folder, device)
     if as_json:
         data = {"path": str(folder), "size_bytes": size, "format": FORMAT, **manifest.to_dict()}
+        if device is not None:
+            data["graphs"] = {name: asdict(found) for name, found in graphs.items()}
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
         return
     rows = table()
@@ -73,6 +85,17 @@ def info(voice: str, as_json: bool) -> None:
         if value:
             rows.add_row(name, value)
     print_table(rows)
+    if graphs:
+        click.echo()
+        print_table(graph_table(graphs))
+        for note in dict.fromkeys(found.note for found in graphs.values() if found.note):
+            click.echo(f"note: {note}")
+
+
+def _graphs(folder: Path, device: str) -> dict[str, GraphInfo]:
+    import vinovits
+
+    return vinovits.load(folder, device=device, features="none", ahead=False).graphs()
 
 
 def _emotion(need: EmotionNeed | None) -> str:

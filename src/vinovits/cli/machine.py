@@ -8,6 +8,10 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import openvino
 
 CPU_FEATURES = {
     "AVX2": ("avx2",),
@@ -26,6 +30,12 @@ class Device:
     full_name: str
     capabilities: tuple[str, ...]
     """What OpenVINO says that it computes well, such as FP32 and INT8."""
+    kind: str
+    """"discrete" or "integrated" for a GPU, else ""."""
+    driver: str
+    """Its version; "" for a device without."""
+    trial: str
+    """Where OpenVINO says that a small graph ran that was meant for it, or why none did."""
 
 
 def cpu_model() -> str:
@@ -77,20 +87,46 @@ def openvino_devices() -> tuple[str, list[Device]]:
 
         # Not the engine's: the doctor must work where the engine doesn't.
         core = openvino.Core()
-        devices = [
-            Device(
-                name,
-                str(core.get_property(name, "FULL_DEVICE_NAME")),
-                tuple(core.get_property(name, "OPTIMIZATION_CAPABILITIES")),
-            )
-            for name in core.available_devices
-        ]
+        devices = [_device(core, str(name)) for name in core.available_devices]
         return str(openvino.get_version()), devices
     except ImportError as error:
         return f"can't be imported ({error}). Install it with: pip install openvino", []
     except RuntimeError as error:
         first = (str(error).strip().splitlines() or ["?"])[0]
         return f"doesn't start ({first}). Try: pip install --force-reinstall openvino", []
+
+
+def _device(core: openvino.Core, name: str) -> Device:
+    from vinovits.devices import driver, is_discrete
+
+    kind = ""
+    if name.startswith("GPU"):
+        kind = "discrete" if is_discrete(name) else "integrated"
+    return Device(
+        name,
+        str(core.get_property(name, "FULL_DEVICE_NAME")),
+        tuple(core.get_property(name, "OPTIMIZATION_CAPABILITIES")),
+        kind,
+        ", ".join(driver(name)),
+        _trial(core, name),
+    )
+
+
+def _trial(core: openvino.Core, name: str) -> str:
+    """Run a graph of one operation on a device."""
+    import numpy as np
+
+    from vinovits.runtime import openvino
+
+    ops = openvino.opset13
+    try:
+        given = ops.parameter([1, 16], np.float32)
+        compiled = core.compile_model(openvino.Model([ops.relu(given)], [given], "trial"), name)
+        compiled(np.ones((1, 16), np.float32))
+        found = compiled.get_property("EXECUTION_DEVICES")
+    except RuntimeError as error:
+        return f"fails: {(str(error).strip().splitlines() or ['?'])[-1]}"
+    return f"runs on {found if isinstance(found, str) else ', '.join(map(str, found))}"
 
 
 def missing_drivers(devices: list[Device]) -> list[str]:

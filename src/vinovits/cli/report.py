@@ -12,6 +12,8 @@ import click
 from vinovits.cli.streams import console, print_table, table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from vinovits.engine.result import Chunk, Stats
     from vinovits.graphs import GraphInfo
 
@@ -76,6 +78,8 @@ class Report:
             click.echo(f"note: {note}", err=True)
         if len(self._notes) > _NOTES_SHOWN:
             click.echo("note: there are more of these; --timings FILE.json lists all.", err=True)
+        for note in dict.fromkeys(info.note for info in stats.graphs.values() if info.note):
+            click.echo(f"note: {note}", err=True)
         click.echo(
             f"{stats.audio_seconds:.2f} s of audio in {stats.wall_seconds:.2f} s "
             f"(real-time factor {stats.real_time_factor:.2f}) on {_places(stats.graphs)}: {target}",
@@ -107,13 +111,19 @@ def print_stats(stats: Stats, load_seconds: float) -> None:
     for name, model in stats.features.items():
         figures.add_row(name, "no features: zeros" if model == "none" else model)
 
-    graphs = table("graph", "device", "precision")
-    for name, info in stats.graphs.items():
-        graphs.add_row(name, ", ".join(info.devices), info.precision)
+    graphs = graph_table(stats.graphs)
 
     for part in (stages, figures, graphs):
         print_table(part, err=True)
         click.echo(err=True)
+
+
+def graph_table(graphs: dict[str, GraphInfo]) -> Table:
+    """A table of where graphs run, as OpenVINO tells it."""
+    rows = table("graph", "device", "precision", "shapes")
+    for name, info in graphs.items():
+        rows.add_row(name, ", ".join(info.devices), info.precision, info.shapes)
+    return rows
 
 
 def _places(graphs: dict[str, GraphInfo]) -> str:

@@ -17,6 +17,7 @@ from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
     from vinovits.engine.precision import Precision
+    from vinovits.engine.shapes import ShapePolicy
     from vinovits.engine.voice import Voice
     from vinovits.text.markup import Markup
 
@@ -164,7 +165,19 @@ class _Say(click.Command):
     "takes it. `none` is without any lexicon.",
 )
 @click.option(
-    "--device", default="cpu", show_default=True, help="Where to run: cpu, gpu, gpu.1 or npu."
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where to run: cpu, gpu, gpu.1, npu; auto for a GPU where there is one; or by stage, as "
+    "in `encoder=cpu,flow=gpu,decoder=gpu,features=npu`.",
+)
+@click.option(
+    "--shapes",
+    type=click.Choice(["auto", "dynamic", "static"]),
+    default="auto",
+    show_default=True,
+    help="`static` compiles the graphs for a few lengths, as GPUs and NPUs need it, `dynamic` once "
+    "for all. `auto` is dynamic on the CPU and static elsewhere.",
 )
 @click.option(
     "--features",
@@ -173,11 +186,12 @@ class _Say(click.Command):
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "f32", "bf16"]),
+    type=click.Choice(["auto", "f32", "bf16", "f16"]),
     default="auto",
     show_default=True,
     help="What the decoder computes in: `auto` is bf16 where the chip has instructions for it and "
-    "the voice sounds the same with it, which is two to three times as fast; else f32.",
+    "the voice sounds the same with it, which is two to three times as fast, and f16 on a GPU that "
+    "passes a test; else f32.",
 )
 @click.option(
     "--timings",
@@ -204,6 +218,7 @@ def say(
     emotion_audio: Path | None,
     emotion_number: int | None,
     device: str,
+    shapes: ShapePolicy,
     features: str | None,
     precision: Precision,
     markup: Markup,
@@ -247,7 +262,14 @@ def say(
         import vinovits
 
         began = time.perf_counter()
-        loaded = vinovits.load(voice, device=device, features=features, precision=precision)
+        loaded = vinovits.load(
+            voice,
+            device=device,
+            features=features,
+            precision=precision,
+            shapes=shapes,
+            ahead=False,  # there is one text, whose lengths are compiled as they come
+        )
         load_seconds = time.perf_counter() - began
         heard = play or str(out) == "-"
         emotion = emotion_text if emotion_audio is None else _heard(loaded, emotion_audio)

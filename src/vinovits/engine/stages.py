@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits import graph_cache
+from vinovits.devices import Placement, exact_precision
 from vinovits.engine import synthesis
-from vinovits.engine.precision import Precision, decoder_precision
+from vinovits.engine.moving import MovingGraph
+from vinovits.engine.precision import (
+    Precision,
+    check_precision,
+    decoder_precision,
+    measured_snr,
+)
 from vinovits.engine.readers import ReadingModels, english_model
+from vinovits.engine.shapes import ShapePolicy, is_static, usual_lengths
+from vinovits.engine.warming import Job, warm
+from vinovits.engine.windows import Reach
 from vinovits.errors import VoiceError
-from vinovits.graphs import Graph, GraphInfo, compile_graph
+from vinovits.graphs import GraphInfo, Runnable, StaticGraph, compile_graph, recipe
 from vinovits.text.front_ends import NO_TOOLS, Reading, Tools
 from vinovits.text.sequence import Cut, PhoneSequence
 from vinovits.voices.manifest import VoiceManifest
@@ -32,44 +43,77 @@ class Stages:
         self,
         folder: Path,
         manifest: VoiceManifest,
-        device: str,
+        placement: Placement,
         with_features: bool,
         cache_dir: Path,
         precision: Precision = "auto",
+        shapes: ShapePolicy = "auto",
+        ahead: bool = True,
     ) -> None:
         """Compile the graphs of a voice folder.
 
         Args:
             folder: Its files are those that the manifest lists.
             manifest: Of that folder.
-            device: "cpu", "gpu.1" and so on.
+            placement: Where each stage runs.
             with_features: False leaves feature models out: their inputs get zeros, and none helps
                 to read.
             cache_dir: Where compiled graphs are kept.
             precision: Of the decoder, as `decoder_precision` takes it.
+            shapes: Of the graphs and of the feature models.
+            ahead: Compile the usual shapes of static graphs in the background from now on.
 
         Raises:
             DeviceError: There is no such device, or it can't compute in that precision.
+            DeviceFailedError: A device that was named can't compile its graph.
             VoiceError: A graph is broken, missing, or doesn't fit the manifest.
         """
+        check_precision(precision)
         self.manifest = manifest
-        files = manifest.files
-        self.graphs: dict[str, Graph] = {}
-        for name in [file.removesuffix(".xml") for file in files if file.endswith(".xml")]:
-            sums = [files[f"{name}.xml"], files[f"{name}.bin"]]
-            computed = "f32"
-            if name == "decoder":
-                computed = decoder_precision(precision, device, manifest.bf16_snr)
-            self.graphs[name] = compile_graph(
-                folder / f"{name}.xml", device, cache_dir, sums, computed
-            )
+        self.reach = Reach(manifest.decoder_context, manifest.decoder_late_context)
+        self._folder, self._cache_dir = folder, cache_dir
+        self._precision, self._shapes = precision, shapes
+        names = [file.removesuffix(".xml") for file in manifest.files if file.endswith(".xml")]
+        self.graphs: dict[str, Runnable] = {}
+        for name in names:
+            makers = [partial(self._make, name, device) for device in placement.of(name)]
+            self.graphs[name] = makers[0]() if len(makers) == 1 else MovingGraph(name, makers)
         self._check_inputs(folder)
         self.has_features = with_features and bool(manifest.features)
         self._bert: dict[str, BertFeatures] = {}
-        self._where = device, cache_dir
-        self._readers = ReadingModels(english_model(manifest.features), device, cache_dir)
+        self._features_device = placement.features[0]
+        # Models that are asked now and then, for inputs of ever new shapes, stay on the CPU.
+        self._readers = ReadingModels(english_model(manifest.features), "cpu", cache_dir)
         self._reads_with_models = with_features
         graph_cache.prune(cache_dir)
+        self._warm(ahead)
+
+    def _make(self, name: str, device: str) -> Runnable:
+        """A graph on a device, compiled for its most usual shape at least."""
+        path = self._folder / f"{name}.xml"
+        files = self.manifest.files
+        sums = files[f"{name}.xml"], files[f"{name}.bin"]
+        usual = usual_lengths(name, self.reach)
+        precision = exact_precision(device)
+        if name == "decoder":
+            measure = partial(measured_snr, path, sums, device, self._cache_dir, usual[0])
+            precision = decoder_precision(self._precision, device, self.manifest.bf16_snr, measure)
+        if not is_static(self._shapes, device):
+            return compile_graph(path, device, self._cache_dir, sums, precision)
+        graph = StaticGraph(recipe(path, device, self._cache_dir, sums, precision))
+        for lengths in usual[:1]:
+            graph.prepare(lengths)
+        return graph
+
+    def _warm(self, ahead: bool) -> None:
+        jobs: list[Job] = [
+            (graph, lengths)
+            for name, graph in self.graphs.items()
+            if graph.static
+            for lengths in usual_lengths(name, self.reach)[1:]
+        ]
+        if ahead and jobs:
+            warm(jobs)
 
     def load_features(self, language: str) -> None:
         """Load the feature models of a language, unless they are loaded or left out.
@@ -81,7 +125,7 @@ class Stages:
             return
         for need in self.manifest.features:
             if need.language == language and need.input not in self._bert:
-                self._load_features(need.input, need.model, need.width, *self._where)
+                self._load_features(need.input, need.model, need.width)
 
     def infos(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
@@ -169,13 +213,13 @@ class Stages:
                     "voice again."
                 )
 
-    def _load_features(
-        self, name: str, model: str, width: int, device: str, cache_dir: Path
-    ) -> None:
+    def _load_features(self, name: str, model: str, width: int) -> None:
         from vinovits.features.bert import BertFeatures
         from vinovits.features.store import find_features, shared
 
-        bert = shared(BertFeatures, find_features(model), device, cache_dir)
+        device = self._features_device
+        static = is_static(self._shapes, device)
+        bert = shared(BertFeatures, find_features(model), device, self._cache_dir, static=static)
         if bert.width > width:
             raise VoiceError(
                 f"The feature model {model} gives {bert.width} channels, but the voice "

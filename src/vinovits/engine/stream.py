@@ -17,7 +17,7 @@ from vinovits.engine.result import Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.timings import time_sentence
-from vinovits.engine.windows import GROWTH, Reach
+from vinovits.engine.windows import GROWTH
 from vinovits.errors import UsageError
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import to_sequence
@@ -223,7 +223,7 @@ class Stream(Iterator[Chunk]):
             self._stages.graphs["decoder"],
             prepared.z,
             prepared.speaker,
-            Reach(manifest.decoder_context, manifest.decoder_late_context),
+            self._stages.reach,
             manifest.hop_length,
             # Only the first sentence is waited for.
             GROWTH[1:] if prepared.number else GROWTH,

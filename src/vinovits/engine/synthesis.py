@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.engine.windows import GROWTH, Reach, plan_windows, round_up
+from vinovits.engine.shapes import padded_frames, padded_steps
+from vinovits.engine.windows import GROWTH, Reach, fixed_lengths, plan_windows
 from vinovits.features.bert import spread_rows
-from vinovits.graphs import Graph
+from vinovits.graphs import Runnable
 from vinovits.text.sequence import PhoneSequence
 
 Array = npt.NDArray[np.float32]
-
-PHONE_STEP = 64
-"""The graph `encoder` sees multiples of this many steps, the rest masked."""
-
-FRAME_STEP = 64
-"""Likewise for frames and the graph `flow`. Lengths repeat, so that a device rarely has to prepare
-kernels for a new one, which costs about as much as a short sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,7 @@ def spread_features(rows: Array, word2ph: tuple[int, ...], width: int) -> Array:
 
 
 def encode(
-    graph: Graph,
+    graph: Runnable,
     sequence: PhoneSequence,
     features: dict[str, Array],
     conditions: dict[str, npt.NDArray[Any]],
@@ -76,7 +70,7 @@ def encode(
         noise: Normal draw times noise_w (1, 2, T).
     """
     steps = len(sequence.phones)
-    padded = round_up(steps, PHONE_STEP)
+    padded = padded_steps(steps, graph.static)
     out = graph(
         phones=_pad(sequence.phones[None], padded),
         tones=_pad(sequence.tones[None], padded),
@@ -136,17 +130,17 @@ def expand(
     return z_p
 
 
-def flow(graph: Graph, z_p: Array, speaker: Array) -> Array:
+def flow(graph: Runnable, z_p: Array, speaker: Array) -> Array:
     """Run the graph `flow` on z_p (1, C, F); returns z (1, C, F)."""
     frames = z_p.shape[2]
-    padded = round_up(frames, FRAME_STEP)
+    padded = padded_frames(frames, graph.static)
     mask = _pad(np.ones((1, 1, frames), np.float32), padded)
     z = graph(z_p=_pad(z_p, padded), mask=mask, speaker=speaker)["z"]
     return np.ascontiguousarray(z[:, :, :frames])
 
 
 def decode(
-    graph: Graph,
+    graph: Runnable,
     z: Array,
     speaker: Array,
     reach: Reach,
@@ -166,7 +160,8 @@ def decode(
     Yields:
         Samples (n,) that follow each other, F * hop_length in all.
     """
-    for window in plan_windows(z.shape[2], reach, growth):
+    lengths = fixed_lengths(reach) if graph.static else None
+    for window in plan_windows(z.shape[2], reach, growth, lengths):
         part = np.ascontiguousarray(z[:, :, window.start : window.stop])
         kept = np.arange(window.kept_from - window.start, window.kept_to - window.start)
         samples = graph(z=part, speaker=speaker, kept=kept)["audio"][0, 0]

@@ -8,17 +8,19 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Unpack
+from typing import Unpack, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from vinovits.devices import Placement, parse_placement
 from vinovits.engine.conditions import Conditions, Style
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
 from vinovits.engine.scripts import Lexicons, lexicon_of, to_script
 from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
+from vinovits.engine.shapes import ShapePolicy
 from vinovits.engine.stages import Stages
 from vinovits.engine.stream import Cast, Stream
 from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
@@ -48,32 +50,49 @@ def load(
     device: str = "cpu",
     features: str | None = None,
     precision: Precision = "auto",
+    shapes: ShapePolicy = "auto",
+    ahead: bool = True,
     cache_dir: str | Path | None = None,
 ) -> Voice:
     """Load a voice.
 
     Args:
         voice: A name that `list_voices()` lists, or the path of a voice folder.
-        device: Where its graphs run: "cpu", "gpu", "gpu.1", "npu".
+        device: Where it runs: "cpu", "gpu", "gpu.1", "npu"; "auto" for the flow and the decoder on
+            the first GPU that can and the rest on the CPU; or stage by stage, such as
+            "encoder=cpu,flow=gpu,decoder=gpu,features=npu", with "cpu" for those that aren't named
+            (`vinovits.devices.STAGES`). A device that is named is never left for another.
         features: "none" speaks without feature models: a smaller and quicker start, a little less
             natural. None takes those that the voice was trained with.
         precision: What the decoder computes in. "auto" takes bf16 on a CPU with instructions for
             it, which is two to three times as fast there, if the voice was found to sound the same
             at its conversion (noise at least 30 dB below the sound); "f32" gives the same samples,
-            but for rounding, on every chip; "bf16".
+            but for rounding, on every chip; "bf16"; "f16". On a GPU, "auto" takes f16 if a
+            window that it decodes at the first load has its noise as far below the sound.
+        shapes: "dynamic" compiles each graph once, for all lengths; "static" pads to few lengths
+            and compiles each; "auto" is static on every device but the CPU.
+        ahead: Compile the usual static shapes in the background from now on, for programs that will
+            speak more than once. A process that ends meanwhile waits for the one at hand.
         cache_dir: Where compiled graphs are kept; the user's cache folder if not given.
 
     Raises:
-        UsageError: There is no such voice, device, or value of `features` or `precision`.
+        UsageError: There is no such voice, device, or value of `features`, `precision` or `shapes`.
+        DeviceFailedError: A device that was named can't compile a graph.
         VoiceError: The folder, or that of a feature model, is broken or of another format.
     """
     if features not in (None, "none"):
         raise UsageError(f'`features` is None or "none", not {features!r}.')
     if not isinstance(voice, str | Path) or not isinstance(device, str):
         raise UsageError("`voice` is a name or a path and `device` a name, such as 'cpu'.")
+    if shapes not in get_args(ShapePolicy):
+        raise UsageError(
+            f"There is no such policy for shapes as {shapes!r:.40}. There are: "
+            f"{', '.join(get_args(ShapePolicy))}."
+        )
     folder = find_voice(voice)
+    placement = parse_placement(device)
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    return Voice(folder, device, features is None, cache, precision)
+    return Voice(folder, placement, features is None, cache, precision, shapes, ahead)
 
 
 class Voice:
@@ -82,17 +101,22 @@ class Voice:
     def __init__(
         self,
         folder: Path,
-        device: str,
+        placement: Placement,
         with_features: bool,
         cache_dir: Path,
         precision: Precision = "auto",
+        shapes: ShapePolicy = "auto",
+        ahead: bool = True,
     ) -> None:
         """Load a voice folder; `vinovits.load` finds the arguments."""
         self.folder = folder
         self.manifest: VoiceManifest = open_folder(folder)
         self._speakers = _read_speakers(folder, self.manifest)
-        self._conditions = Conditions(folder, self.manifest, device, cache_dir)
-        self.stages = Stages(folder, self.manifest, device, with_features, cache_dir, precision)
+        self.placement = placement
+        self._conditions = Conditions(folder, self.manifest, "cpu", cache_dir)
+        self.stages = Stages(
+            folder, self.manifest, placement, with_features, cache_dir, precision, shapes, ahead
+        )
 
     def speak(self, text: str, **settings: Unpack[SpeakSettings]) -> Audio:
         """Speak a text and return all of it.

@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vinovits.graphs import Graph, GraphInfo, compile_graph, find_device
+from vinovits.devices import exact_precision, find_device
+from vinovits.graphs import GraphInfo, Runnable, StaticGraph, compile_graph, recipe
 
 _LARGEST_CACHED = 100_000_000
 """Bytes of weights. A CPU compiles a larger graph sooner than it reads the compiled one (0.7 s and
 1.3 s for 150 MB), which would also push those of voices out of the cache."""
+
+_SHORTEST = 32
+"""The length that a graph of static shapes is compiled for to tell where it runs."""
 
 
 class LazyGraph:
@@ -26,6 +30,11 @@ class LazyGraph:
         sums: sha256 of the folder's files, by name.
         device: The OpenVINO device to run on.
         cache_dir: Where compiled graphs are kept; None for nowhere.
+        static: Compile it for each shape that is asked for, instead of once for all; None: where
+            the device isn't the CPU.
+
+    Attributes:
+        static: As given, or as it suits the device.
 
     Raises:
         DeviceError: OpenVINO doesn't have this device.
@@ -38,14 +47,16 @@ class LazyGraph:
         sums: Mapping[str, str],
         device: str,
         cache_dir: Path | None,
+        static: bool | None = None,
     ) -> None:
         cpu = find_device(device) == "CPU"
         self._path = folder / f"{name}.xml"
         large = self._path.with_suffix(".bin").stat().st_size > _LARGEST_CACHED
         self._sums = [sums[f"{name}.{end}"] for end in ("xml", "bin")]
         self._device, self._cache_dir = device, None if cpu and large else cache_dir
+        self.static = not cpu if static is None else static
         self._lock = threading.Lock()
-        self._compiled: Graph | None = None
+        self._compiled: Runnable | None = None
 
     def __call__(self, **inputs: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
         """Run once; the arrays that come back are the caller's own."""
@@ -54,7 +65,10 @@ class LazyGraph:
     @property
     def info(self) -> GraphInfo:
         """Where it really runs and at what precision; compiles it if need be."""
-        return self._graph().info
+        graph = self._graph()
+        if self.static:
+            graph.prepare({"": _SHORTEST})
+        return graph.info
 
     @property
     def loaded(self) -> bool:
@@ -66,10 +80,10 @@ class LazyGraph:
         with self._lock:
             self._compiled = None
 
-    def _graph(self) -> Graph:
+    def _graph(self) -> Runnable:
         with self._lock:
             if self._compiled is None:
-                self._compiled = compile_graph(
-                    self._path, self._device, self._cache_dir, self._sums
-                )
+                precision = exact_precision(self._device)
+                how = self._path, self._device, self._cache_dir, self._sums, precision
+                self._compiled = StaticGraph(recipe(*how)) if self.static else compile_graph(*how)
             return self._compiled

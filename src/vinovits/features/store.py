@@ -30,7 +30,7 @@ class FeatureModel(Protocol):
 Model = TypeVar("Model", bound=FeatureModel)
 
 _lock = threading.Lock()
-_models: WeakValueDictionary[tuple[Any, str, str], Any] = WeakValueDictionary()
+_models: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
 
 def features_folder(name: str) -> Path | None:
@@ -68,10 +68,11 @@ def find_features(name: str) -> Path:
 
 
 def shared(
-    kind: Callable[[Path, str, Path | None], Model],
+    kind: Callable[..., Model],
     folder: Path,
     device: str = "cpu",
     cache_dir: Path | None = None,
+    **options: Any,
 ) -> Model:
     """The one object in this process that runs a feature model on a device.
 
@@ -83,6 +84,7 @@ def shared(
         folder: A feature folder. Two with the same content are one model.
         device: The OpenVINO device to run on.
         cache_dir: Where compiled graphs are kept; the first to ask decides.
+        **options: What else the class takes; other options, another object.
 
     Raises:
         VoiceError: The folder isn't a sound feature model of this kind.
@@ -91,12 +93,12 @@ def shared(
     try:
         content = sha256(folder / MANIFEST)  # it has the sums of all other files
     except OSError:
-        return kind(folder, device, cache_dir)  # which says what is wrong
-    key = (kind, content, device.strip().lower())
+        return kind(folder, device, cache_dir, **options)  # which says what is wrong
+    key = (kind, content, device.strip().lower(), *sorted(options.items()))
     with _lock:
         model = _models.get(key)
         if model is None:
-            model = _models[key] = kind(folder, device, cache_dir)
+            model = _models[key] = kind(folder, device, cache_dir, **options)
     found: Model = model
     return found
 

@@ -106,7 +106,7 @@ def _read_pairs(path: Path) -> list[tuple[str, str]]:
 
 def _read_graph(path: Path, readings: int) -> Any:
     """The openvino.Model of an ONNX file, checked against the tables."""
-    from vinovits.graphs import core
+    from vinovits.devices import core
 
     check_file(path)
     try:
