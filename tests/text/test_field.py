@@ -123,6 +123,12 @@ def test_measures_are_long_and_heavy() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["钱已经还了", "她把车还了", "他还了3本书"])
+def test_what_is_given_back_is_no_still(text: str) -> None:
+    # index-tts/index-tts#45
+    assert "huan2" in readings(text, "zh")
+
+
 def test_someone_is_asked_out() -> None:
     # litagin02/Style-Bert-VITS2#25
     found = "".join(readings("誘おうと思ったんだけど教室行ったらもういなかったんだよ", "ja"))

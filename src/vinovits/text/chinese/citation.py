@@ -246,9 +246,8 @@ def _le(before: Token | None, after: Token | None) -> str | None:
 
 def _hai(before: Token | None, after: Token | None) -> str | None:
     """还: give back things, else still."""
-    return (
-        "huan2" if after is not None and after.text in ("书", "钱", "债", "贷款", "给") else "hai2"
-    )
+    given = ("书", "钱", "债", "贷款", "给", "了", "完")
+    return "huan2" if after is not None and after.text in given else "hai2"
 
 
 def _wei(before: Token | None, after: Token | None) -> str | None:
