@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.fake_core import FakeCore
+
 GOLDEN = Path(__file__).parent / "golden"
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
@@ -124,3 +126,13 @@ def anyone_voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache of compiled graphs that no test shares with the user."""
     return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture
+def fake_core(monkeypatch: pytest.MonkeyPatch) -> FakeCore:
+    """OpenVINO with two GPUs and an NPU, free to be broken."""
+    from vinovits import devices
+
+    fake = FakeCore(devices.core())
+    monkeypatch.setattr(devices, "core", lambda: fake)
+    return fake

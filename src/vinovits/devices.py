@@ -6,9 +6,9 @@ import contextlib
 import difflib
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from vinovits.errors import DeviceError, UsageError
+from vinovits.errors import DeviceError, DeviceFailedError, UsageError
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -70,7 +70,7 @@ def can_compute(device: str, precision: str) -> bool:
     Raises:
         DeviceError: OpenVINO doesn't see the device.
     """
-    capabilities = core().get_property(find_device(device), "OPTIMIZATION_CAPABILITIES")
+    capabilities = _property(find_device(device), "OPTIMIZATION_CAPABILITIES")
     names = {"f16": "FP16", "f32": "FP32"}
     return names.get(precision, precision.upper()) in map(str, capabilities)
 
@@ -89,22 +89,33 @@ def identity(device: str) -> tuple[str, ...]:
     Returns:
         Its full name, and the version of its driver if it has one.
     """
-    return (str(core().get_property(device, "FULL_DEVICE_NAME")), *driver(device))
+    return (str(_property(device, "FULL_DEVICE_NAME")), *driver(device))
 
 
 def driver(device: str) -> tuple[str, ...]:
     """The version of a device's driver; nothing for one without."""
     kind = device.partition(".")[0]
-    with contextlib.suppress(RuntimeError):  # OpenVINO's plugins have a name each for it
-        return (str(core().get_property(device, f"{kind}_DRIVER_VERSION")),)
+    with contextlib.suppress(DeviceFailedError):  # OpenVINO's plugins have a name each for it
+        return (str(_property(device, f"{kind}_DRIVER_VERSION")),)
     return ()
 
 
 def is_discrete(device: str) -> bool:
     """Whether a device is a card of its own, with memory of its own."""
-    with contextlib.suppress(RuntimeError):
-        return "DISCRETE" in str(core().get_property(device, "DEVICE_TYPE")).upper()
+    with contextlib.suppress(DeviceFailedError):
+        return "DISCRETE" in str(_property(device, "DEVICE_TYPE")).upper()
     return False
+
+
+def _property(device: str, name: str) -> Any:
+    try:
+        return core().get_property(device, name)
+    except RuntimeError as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[-1]
+        raise DeviceFailedError(
+            f"The device {device} doesn't tell its {name}: {reason} Was it unplugged, or its "
+            "driver updated? `vinovits doctor` tells more."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

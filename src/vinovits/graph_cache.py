@@ -13,6 +13,7 @@ import logging
 import mmap
 import os
 import secrets
+import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,9 @@ SUFFIX = ".graph"
 
 LIMIT = 2_000_000_000
 """Bytes of compiled graphs that are kept. A full-size voice takes about 300 MB."""
+
+_ABANDONED = 3600.0
+"""Seconds after which nobody writes a half-written file any more."""
 
 _SUM_BYTES = hashlib.sha256().digest_size
 _log = logging.getLogger(__name__)
@@ -77,8 +81,16 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def prune(folder: Path, limit: int = LIMIT) -> None:
-    """Remove the compiled graphs that were used longest ago, beyond `limit` bytes in all."""
+    """Remove the compiled graphs that were used longest ago, beyond `limit` bytes in all.
+
+    What processes that were killed have left half written goes, too.
+    """
     files = []
+    with contextlib.suppress(OSError):
+        for part in folder.glob(".*.part"):
+            with contextlib.suppress(OSError):
+                if part.stat().st_mtime < time.time() - _ABANDONED:
+                    part.unlink()
     with contextlib.suppress(OSError):
         for path in folder.glob(f"*{SUFFIX}"):
             # Another process may prune at the same time.

@@ -42,7 +42,7 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "features": None,
         "precision": "auto",
         "shapes": "auto",
-        "ahead": False,
+        "warm": False,
     }
     assert stream == {
         "text": TEXT,
@@ -97,7 +97,7 @@ def test_settings_that_are_given_reach_the_engine(run: Run, calls: Calls) -> Non
         "features": "none",
         "precision": "f32",
         "shapes": "static",
-        "ahead": False,
+        "warm": False,
     }
     assert stream.pop("noise_w") != stream["noise"]  # NaN: the engine refuses it, not the parser
     assert stream == {

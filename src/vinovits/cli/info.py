@@ -95,7 +95,7 @@ def info(voice: str, device: str | None, as_json: bool) -> None:
 def _graphs(folder: Path, device: str) -> dict[str, GraphInfo]:
     import vinovits
 
-    return vinovits.load(folder, device=device, features="none", ahead=False).graphs()
+    return vinovits.load(folder, device=device, features="none", warm=False).graphs()
 
 
 def _emotion(need: EmotionNeed | None) -> str:

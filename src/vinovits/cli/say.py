@@ -268,7 +268,7 @@ def say(
             features=features,
             precision=precision,
             shapes=shapes,
-            ahead=False,  # there is one text, whose lengths are compiled as they come
+            warm=False,  # there is one text, whose lengths are compiled as they come
         )
         load_seconds = time.perf_counter() - began
         heard = play or str(out) == "-"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from vinovits.errors import DeviceFailedError
+from vinovits.errors import DeviceError, DeviceFailedError
 from vinovits.graphs import GraphInfo, Runnable
 
 R = TypeVar("R")
@@ -29,11 +29,11 @@ class MovingGraph:
 
         Args:
             name: Of the graph.
-            makers: One for each device, the best first. They raise a `DeviceFailedError` where the
-                device can't.
+            makers: One for each device, the best first. They raise a `DeviceError` where the device
+                can't.
 
         Raises:
-            DeviceFailedError: No device can.
+            DeviceError: No device can.
         """
         self._name = name
         self._left = list(makers)
@@ -84,10 +84,10 @@ class MovingGraph:
             make = self._left.pop(0)
             try:
                 return make()
-            except DeviceFailedError as failure:
+            except DeviceError as failure:
                 self._note(failure)
 
-    def _note(self, failure: DeviceFailedError) -> None:
+    def _note(self, failure: DeviceError) -> None:
         if not self._left:
             raise failure
         self._notes.append(str(failure))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vinovits import graph_cache
 from vinovits.devices import Placement, exact_precision
-from vinovits.engine import synthesis
+from vinovits.engine import synthesis, warming
 from vinovits.engine.moving import MovingGraph
 from vinovits.engine.precision import (
     Precision,
@@ -22,7 +22,6 @@ from vinovits.engine.precision import (
 )
 from vinovits.engine.readers import ReadingModels, english_model
 from vinovits.engine.shapes import ShapePolicy, is_static, usual_lengths
-from vinovits.engine.warming import Job, warm
 from vinovits.engine.windows import Reach
 from vinovits.errors import VoiceError
 from vinovits.graphs import GraphInfo, Runnable, StaticGraph, compile_graph, recipe
@@ -48,7 +47,7 @@ class Stages:
         cache_dir: Path,
         precision: Precision = "auto",
         shapes: ShapePolicy = "auto",
-        ahead: bool = True,
+        warm: bool = True,
     ) -> None:
         """Compile the graphs of a voice folder.
 
@@ -61,7 +60,7 @@ class Stages:
             cache_dir: Where compiled graphs are kept.
             precision: Of the decoder, as `decoder_precision` takes it.
             shapes: Of the graphs and of the feature models.
-            ahead: Compile the usual shapes of static graphs in the background from now on.
+            warm: Compile the usual shapes of static graphs in the background from now on.
 
         Raises:
             DeviceError: There is no such device, or it can't compute in that precision.
@@ -86,7 +85,8 @@ class Stages:
         self._readers = ReadingModels(english_model(manifest.features), "cpu", cache_dir)
         self._reads_with_models = with_features
         graph_cache.prune(cache_dir)
-        self._warm(ahead)
+        if warm:
+            self._warm()
 
     def _make(self, name: str, device: str) -> Runnable:
         """A graph on a device, compiled for its most usual shape at least."""
@@ -105,15 +105,15 @@ class Stages:
             graph.prepare(lengths)
         return graph
 
-    def _warm(self, ahead: bool) -> None:
-        jobs: list[Job] = [
+    def _warm(self) -> None:
+        jobs: list[warming.Job] = [
             (graph, lengths)
             for name, graph in self.graphs.items()
             if graph.static
             for lengths in usual_lengths(name, self.reach)[1:]
         ]
-        if ahead and jobs:
-            warm(jobs)
+        if jobs:
+            warming.warm(jobs)
 
     def load_features(self, language: str) -> None:
         """Load the feature models of a language, unless they are loaded or left out.

@@ -51,7 +51,7 @@ def load(
     features: str | None = None,
     precision: Precision = "auto",
     shapes: ShapePolicy = "auto",
-    ahead: bool = True,
+    warm: bool = True,
     cache_dir: str | Path | None = None,
 ) -> Voice:
     """Load a voice.
@@ -71,7 +71,7 @@ def load(
             window that it decodes at the first load has its noise as far below the sound.
         shapes: "dynamic" compiles each graph once, for all lengths; "static" pads to few lengths
             and compiles each; "auto" is static on every device but the CPU.
-        ahead: Compile the usual static shapes in the background from now on, for programs that will
+        warm: Compile the usual static shapes in the background from now on, for programs that will
             speak more than once. A process that ends meanwhile waits for the one at hand.
         cache_dir: Where compiled graphs are kept; the user's cache folder if not given.
 
@@ -92,7 +92,7 @@ def load(
     folder = find_voice(voice)
     placement = parse_placement(device)
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    return Voice(folder, placement, features is None, cache, precision, shapes, ahead)
+    return Voice(folder, placement, features is None, cache, precision, shapes, warm)
 
 
 class Voice:
@@ -106,7 +106,7 @@ class Voice:
         cache_dir: Path,
         precision: Precision = "auto",
         shapes: ShapePolicy = "auto",
-        ahead: bool = True,
+        warm: bool = True,
     ) -> None:
         """Load a voice folder; `vinovits.load` finds the arguments."""
         self.folder = folder
@@ -115,7 +115,7 @@ class Voice:
         self.placement = placement
         self._conditions = Conditions(folder, self.manifest, "cpu", cache_dir)
         self.stages = Stages(
-            folder, self.manifest, placement, with_features, cache_dir, precision, shapes, ahead
+            folder, self.manifest, placement, with_features, cache_dir, precision, shapes, warm
         )
 
     def speak(self, text: str, **settings: Unpack[SpeakSettings]) -> Audio:
