@@ -60,7 +60,8 @@ class FakeCore:
     def read_model(self, path: Any) -> Any:
         return self.real.read_model(path)
 
-    def compile_model(self, model: Any, device: str, config: dict[str, Any]) -> Any:
+    def compile_model(self, model: Any, device: str, config: dict[str, Any] | None = None) -> Any:
+        config = config or {"INFERENCE_PRECISION_HINT": "f32"}
         if device == "CPU":
             return self.real.compile_model(model, device, config)
         if device in self.gone:
@@ -92,6 +93,9 @@ class _Compiled:
         if name == "EXECUTION_DEVICES":
             return [self.device]
         return {"f32": ov.Type.f32, "f16": ov.Type.f16}[self.precision]
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.real(*inputs)
 
     def export_model(self) -> Any:
         if not self.core.exports:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 
 from vinovits import devices, graph_cache
 from vinovits.errors import VoiceError
-from vinovits.graphs import Graph, compile_graph, default_cache_dir
+from vinovits.graphs import Graph, StaticGraph, compile_graph, default_cache_dir, recipe
 
 
 def test_the_cache_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -103,10 +105,83 @@ def test_a_cache_that_cant_be_written_costs_time_only(
     assert "can't be kept" in caplog.text
 
 
-def test_processes_that_share_an_empty_cache(tiny_voice: Path, tmp_path: Path) -> None:
+def _run_static(graph: Path, cache: Path, length: int) -> np.ndarray:  # type: ignore[type-arg]
+    z = np.linspace(-1, 1, 4 * length, dtype=np.float32).reshape(1, 4, length)
+    static = StaticGraph(recipe(graph, "cpu", cache))
+    return static(z=z, speaker=np.ones((1, 6, 1), np.float32), kept=np.arange(length))["audio"]
+
+
+def test_each_shape_has_a_file_of_its_own(graph: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    expected = [_run_static(graph, cache, length) for length in (40, 41)]
+    kept = {path: path.read_bytes() for path in cache.iterdir()}
+    assert len(kept) == 2
+    compile_graph(graph, "cpu", cache)
+    assert len(list(cache.iterdir())) == 3
+    for path in kept:
+        path.write_bytes(kept[path][:-5] + b"wrong")
+        for length, audio in zip((40, 41), expected, strict=True):
+            np.testing.assert_array_equal(_run_static(graph, cache, length), audio)
+        assert not path.read_bytes().endswith(b"wrong")
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_a_full_disk_costs_time_only(
+    graph: Path,
+    tmp_path: Path,
+    static: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cache = tmp_path / "cache"
+
+    def full(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    audio = _run_static(graph, cache, 40) if static else _run(compile_graph(graph, "cpu", cache))
+    np.testing.assert_allclose(audio, _run(compile_graph(graph, "cpu", None)), atol=1e-6)
+    assert "No space left on device" in caplog.text
+    assert list(cache.iterdir()) == []
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_nothing_to_stumble_over(
+    graph: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from vinovits.graphs import compile_graph\n"
+        "def killed(path, content):\n"
+        "    with path.open('wb') as file:\n"
+        "        file.write(content[: len(content) // 2])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Path.write_bytes = killed\n"
+        f"compile_graph(Path({str(graph)!r}), 'cpu', Path({str(cache)!r}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    [part] = cache.iterdir()
+    np.testing.assert_array_equal(
+        _run(compile_graph(graph, "cpu", cache)), _run(compile_graph(graph, "cpu", None))
+    )
+    graph_cache.prune(cache)
+    assert part.exists()  # somebody may be writing it
+    os.utime(part, (1e9, 1e9))
+    graph_cache.prune(cache)
+    assert not part.exists()
+    assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.parametrize("shapes", ["dynamic", "static"])
+def test_processes_that_share_an_empty_cache(tiny_voice: Path, tmp_path: Path, shapes: str) -> None:
     script = (
         "import vinovits, hashlib\n"
-        f"voice = vinovits.load({str(tiny_voice)!r}, cache_dir={str(tmp_path / 'cache')!r})\n"
+        f"voice = vinovits.load({str(tiny_voice)!r}, cache_dir={str(tmp_path / 'cache')!r},"
+        f" shapes={shapes!r})\n"
         "print(hashlib.sha256(voice.speak('Hello there.').samples.tobytes()).hexdigest())\n"
     )
     running = [

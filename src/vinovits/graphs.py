@@ -234,6 +234,8 @@ class Recipe:
     """The .xml file; its .bin lies beside it."""
     device: str
     """OpenVINO's name of it."""
+    identity: tuple[str, ...]
+    """What the device and its driver are; nothing without a cache."""
     cache_dir: Path | None
     sums: tuple[str, ...]
     """sha256 of both files; none without a cache."""
@@ -308,7 +310,7 @@ class Recipe:
         """A name for all that the compiled graph depends on."""
         from vinovits.runtime import openvino as ov
 
-        parts = [ov.get_version(), self.device, *devices.identity(self.device)]
+        parts = [ov.get_version(), self.device, *self.identity]
         parts += [*map(str, self.config), *self.sums, *map(str, shapes)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -353,7 +355,8 @@ def recipe(
             config["NUM_STREAMS"] = str(streams)
     if cache_dir is not None and not sums:
         sums = [sha256(path), sha256(path.with_suffix(".bin"))]
-    return Recipe(path, device, cache_dir, tuple(sums), tuple(sorted(config.items())))
+    identity = () if cache_dir is None else devices.identity(device)
+    return Recipe(path, device, identity, cache_dir, tuple(sums), tuple(sorted(config.items())))
 
 
 def compile_graph(

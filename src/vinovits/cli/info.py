@@ -88,8 +88,9 @@ def info(voice: str, device: str | None, as_json: bool) -> None:
     if graphs:
         click.echo()
         print_table(graph_table(graphs))
-        for note in dict.fromkeys(found.note for found in graphs.values() if found.note):
-            click.echo(f"note: {note}")
+        for name, found in graphs.items():
+            if found.note:
+                click.echo(f"{name} isn't where it was wanted: {found.note}")
 
 
 def _graphs(folder: Path, device: str) -> dict[str, GraphInfo]:

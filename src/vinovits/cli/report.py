@@ -78,8 +78,6 @@ class Report:
             click.echo(f"note: {note}", err=True)
         if len(self._notes) > _NOTES_SHOWN:
             click.echo("note: there are more of these; --timings FILE.json lists all.", err=True)
-        for note in dict.fromkeys(info.note for info in stats.graphs.values() if info.note):
-            click.echo(f"note: {note}", err=True)
         click.echo(
             f"{stats.audio_seconds:.2f} s of audio in {stats.wall_seconds:.2f} s "
             f"(real-time factor {stats.real_time_factor:.2f}) on {_places(stats.graphs)}: {target}",
@@ -116,6 +114,9 @@ def print_stats(stats: Stats, load_seconds: float) -> None:
     for part in (stages, figures, graphs):
         print_table(part, err=True)
         click.echo(err=True)
+    for name, info in stats.graphs.items():
+        if info.note:
+            click.echo(f"{name} isn't where it was wanted: {info.note}", err=True)
 
 
 def graph_table(graphs: dict[str, GraphInfo]) -> Table:

@@ -142,7 +142,9 @@ def _dropping_plans(
         growth: As `plan_windows` takes it.
         lengths: Of any window, from short to long; none above `frames`.
     """
-    least = _least(reach)
+    if not lengths:
+        return
+    least = lengths[0]
     limits = [round_up(length, STEP) for length in growth]
     firsts = [length for length in lengths if length <= max(limits[0], least)]
     laters = [length for length in lengths if length <= max(limits[-1], least)]
