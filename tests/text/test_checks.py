@@ -33,6 +33,7 @@ from vinovits.text.script import plain
         ("²", "only"),
         ("a" * 501, "word of 501 letters"),
         ("fine\nand " + "x" * 10_000, "word of 10,000 letters"),
+        ("ａ１" * 300, "word of 600 letters and digits"),
         ("1" * 501, r'number of 501 digits \("1{20}\.\.\."\) at character 1 '),
         ("a key: " + "a1" * 300, "word of 600 letters and digits"),
         ("word " * 400_000, "2,000,000 characters, about 37 hours"),

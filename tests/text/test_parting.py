@@ -93,6 +93,31 @@ def test_the_table_in_the_docs() -> None:
         assert written(text) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello, World!",
+        "我说Hello，它在2024年",
+        "在Windows 11系统上用a.b@qq.com",
+        "彼はAppleの3人とR&Bを聞く",
+        "T恤和A座, 75kg, 3.14",
+        "Take the 3rd of 5, it's x-ray",
+    ],
+)
+@pytest.mark.parametrize("languages", [ALL, ("en",), ("zh",), ("zh", "en"), ("ja", "en")])
+def test_full_width_letters_and_digits_count_as_their_plain_forms(
+    text: str, languages: tuple[str, ...]
+) -> None:
+    wide = text.translate(
+        {ord(c): ord(c) + 0xFEE0 for c in map(chr, range(33, 127)) if c.isalnum() or c in "&@-"}
+    )
+    assert wide != text
+    assert [run.split(":")[0] for run in written(wide, languages).split()] == [
+        run.split(":")[0] for run in written(text, languages).split()
+    ]
+    assert len(written(wide, languages)) == len(written(text, languages))
+
+
 def test_what_tells_nothing_goes_with_its_neighbours() -> None:
     assert written("これは本です。東京。") == "ja:これは本です。 ja:東京。"
     assert written("東京。これは本です。") == "ja:東京。 ja:これは本です。"

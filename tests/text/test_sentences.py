@@ -22,6 +22,7 @@ def split(text: str) -> list[str]:
         ("John F. Kennedy spoke. He left.", ["John F. Kennedy spoke.", "He left."]),
         ("He takes vitamin C. It helps.", ["He takes vitamin C.", "It helps."]),
         ("Pi is 3.14. Yes.", ["Pi is 3.14.", "Yes."]),
+        ("Ｐｉ　is ３.１４. Yes.", ["Ｐｉ　is ３.１４.", "Yes."]),
         ("At 5 p.m. we left. Fine.", ["At 5 p.m. we left.", "Fine."]),
         ("It ended at 5 p.m. The rest slept.", ["It ended at 5 p.m.", "The rest slept."]),
         ("In the U.S. Senate. Then.", ["In the U.S. Senate.", "Then."]),

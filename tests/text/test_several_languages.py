@@ -62,6 +62,16 @@ def test_initialisms_are_spelled() -> None:
     assert " ".join(readings).strip() == "ta1 kai1 bi4 bi4 ei1"
 
 
+def test_full_width_words_are_english() -> None:
+    [hello] = read("Ｈｅｌｌｏ，　Ｗｏｒｌｄ！", ALL, "2.3")
+    assert [word.reading for word in hello.words] == ["HH AH0 L OW1", "", "W ER1 L D", ""]
+    assert by_language(one("我说Ｈｅｌｌｏ")) == [("zh", "我说"), ("en", "Hello")]
+    assert one("２０２４年").words[0].reading == one("2024年").words[0].reading
+    assert one("Ｉｎ ２０２４").words[1].text == "twenty"
+    *_, word, _ = one("我说Ｈｅｌｌｏ", "en").words
+    assert (word.reading, word.source) == ("HH AH0 L OW1", "dictionary")
+
+
 def test_japanese_in_chinese_is_japanese() -> None:
     # https://github.com/Artrajz/vits-simple-api/issues/8
     found = by_language(one("你好,用日语说是：こんにちは"))

@@ -61,7 +61,7 @@ _UNICODE_SCRIPTS = {
 _SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
 _INVISIBLE = "invisible or control characters"
 _GREEK_WORD = re.compile(r"(?:[\u0370-\u03ff\u1f00-\u1fff][\u0300-\u036f]*){3}")
-_LETTER_OR_DIGIT = r"[^\W_\u2e80-\uffdc]"
+_LETTER_OR_DIGIT = r"[^\W_\u2e80-\uff0f\uff5b-\uffdc]"
 # The lookbehind lets a search begin at each word once, not at each of its letters.
 _LONG_WORD = re.compile(rf"(?<!{_LETTER_OR_DIGIT}){_LETTER_OR_DIGIT}{{{MAX_WORD_LENGTH + 1},}}")
 

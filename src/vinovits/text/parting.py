@@ -58,6 +58,12 @@ _TOKENS, _TOKENS_OF_WORDS = (
 )
 """Where English is spoken, what is joined by signs (an address, R&B, 4x4) is one token; where it
 isn't, words are taken out of that one by one."""
+_PLAIN_FORMS = {
+    code: code - 0xFEE0
+    for code in range(0xFF01, 0xFF5F)
+    if chr(code - 0xFEE0).isalnum() or chr(code - 0xFEE0) in "'.&@+#-:/"
+}
+"""Of full-width letters, digits, and the signs that join them; other marks are Chinese as well."""
 _HIRAGANA = re.compile("[\u3041-\u3096]")
 _NO = re.compile("[\u3041-\u3096]*の[\u3041-\u3096]*")
 _KANA_MARKS = frozenset("ー・")
@@ -69,7 +75,7 @@ _SCRIPT = {
 _FOREIGN_SCRIPT = {
     "zh": re.compile(f"[{_HAN}]"),
     "ja": re.compile("[\u3041-\u3096\u30a1-\u30fa\uff66-\uff9d]"),
-    "en": re.compile("[A-Za-zＡ-Ｚａ-ｚ]{2}"),
+    "en": re.compile("[A-Za-z]{2}"),
 }
 _CHINESE = frozenset("你您她们这那个很吗嗎呢吧啊没沒么麼哪谁咱跟给让讓把")
 _OFTEN_CHINESE = frozenset("我他的是在了不也都就到说說去来來")
@@ -91,6 +97,7 @@ _LOOKED_AT = 2000
 
 def spoken_here(text: str, spoken: Sequence[str]) -> list[str]:
     """Those of the voice's languages that write some letter of a text; the first if none does."""
+    text = text.translate(_PLAIN_FORMS)
     return [code for code in spoken if _SCRIPT[code].search(text)] or [spoken[0]]
 
 
@@ -100,6 +107,7 @@ def foreign_here(text: str, spoken: Sequence[str]) -> list[str]:
     A voice that speaks Japanese has its own way with English words, and reads Chinese characters
     as Japanese unless the text is clearly Chinese.
     """
+    text = text.translate(_PLAIN_FORMS)
     found = [
         code
         for code, script in _FOREIGN_SCRIPT.items()
@@ -174,6 +182,7 @@ def runs_of(
         Runs that cover the text, each in another language than the one before. Marks and spaces go
         with what stands before them.
     """
+    text = text.translate(_PLAIN_FORMS)
     languages = (*spoken, *foreign)
     tokens = list(_tokens(text, given, "en" in foreign))
     cjk = [code for code in ("zh", "ja") if code in languages]

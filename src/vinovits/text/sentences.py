@@ -20,12 +20,14 @@ MAX_CHARACTERS = 1200
 """A longer "sentence" (a list without marks, a table) is cut, so that memory stays bounded."""
 
 _CLOSERS = "\"'”’»›)]}」』）】》〉*_"
+_WIDE = r"\u2e80-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uffdc"
+"""Chinese, Japanese and Korean; letters and digits of full width are Latin ones: ３.１４."""
 _CANDIDATE = re.compile(
     rf"""(?P<paragraph>\n[ \t\r\f\v]*\n\s*|[\f\v\x1c-\x1e\x85\u2028\u2029])
       |(?P<line>\r?\n[ \t]*|\r[ \t]*)
       |(?P<wide>(?<![。！？｡])[。！？｡]++[{re.escape(_CLOSERS)}]*+)
       |(?<![.!?…‽⁇⁈⁉])(?P<mark>[.!?…‽⁇⁈⁉]++)
-       (?P<closers>[{re.escape(_CLOSERS)}]*+(?:\[\d+\])*+)(?=\s|$|[\u2e80-\uffdc]|--|[—–])
+       (?P<closers>[{re.escape(_CLOSERS)}]*+(?:\[\d+\])*+)(?=\s|$|[{_WIDE}]|--|[—–])
     """,
     re.VERBOSE,
 )
