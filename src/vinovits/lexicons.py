@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from vinovits.errors import LexiconError
+from vinovits.errors import LexiconError, UsageError
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.places import own
 from vinovits.text.lexicon import Lexicon, LexiconEntry, check_loops
@@ -86,7 +86,8 @@ def read_lexicon(path: Path, kind: Kind | Literal["auto"] = "auto") -> Lexicon:
         kind: "csv", "json", "cmudict", "voicevox", "tsv", "pls", or "auto" for what it looks like.
 
     Raises:
-        LexiconError: It can't be read, or holds what can't be right; the message names the lines.
+        UsageError: It isn't there, or can't be read.
+        LexiconError: It holds what can't be right; the message names the lines.
     """
 
     def read() -> Lexicon:
@@ -99,14 +100,18 @@ def read_lexicon(path: Path, kind: Kind | Literal["auto"] = "auto") -> Lexicon:
 
 
 def read_file(path: Path, kind: Kind | Literal["auto"] = "auto") -> Contents:
-    """The words of a file of any format.
+    """The words of a file of any format that the user names.
 
     Raises:
-        LexiconError: It can't be read.
+        UsageError: It isn't there, or can't be read.
+        LexiconError: It is of no such format.
     """
-    data = _bytes(path)
+    try:
+        data = _bytes(path)
+    except LexiconError as error:
+        raise UsageError(str(error)) from None
     if data is None:
-        raise LexiconError(f"There is no lexicon {path}.")
+        raise UsageError(f"There is no lexicon {path}.")
     return parse(data, str(path), kind)
 
 

@@ -186,7 +186,12 @@ def test_import_adds_to_what_is_there_or_replaces_it(run: Run, data: Path) -> No
 
 
 def test_files_that_cannot_be_read(run: Run, data: Path) -> None:
-    assert "There is no lexicon none.csv" in run("lexicon", "import", "none.csv").stderr
+    for missing in (
+        ["lexicon", "import", "none.csv"],
+        ["phones", "--lexicon", "none.csv", "Hello."],
+    ):
+        result = run(*missing)
+        assert (result.exit_code, result.stderr) == (2, "vinovits: There is no lexicon none.csv.\n")
     run("lexicon", "add", "a", "EY1")
     (data / "user.json").write_text("{")
     for command in (

@@ -340,7 +340,7 @@ def test_the_users_lexicon_counts_unless_it_is_left_out(
     ("lexicon", "error", "message"),
     [
         (5, UsageError, "The setting lexicon is a Lexicon, a mapping"),
-        ("nowhere.csv", LexiconError, "There is no lexicon nowhere.csv"),
+        ("nowhere.csv", UsageError, "There is no lexicon nowhere.csv"),
         ({"tomato": "T QQ1"}, LexiconError, "QQ"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vinovits.errors import LexiconError
+from vinovits.errors import LexiconError, UsageError
 from vinovits.lexicons import read_lexicon
 from vinovits.text.lexicon import LexiconEntry
 from vinovits.text.lexicon.formats import parse, stored, to_csv, to_json
@@ -234,7 +234,7 @@ def test_a_file_that_a_call_names(tmp_path: Path) -> None:
     path.write_text("written,reading\na,=b\nb,=a\n", encoding="utf-8")
     with pytest.raises(LexiconError, match="a -> b -> a"):
         read_lexicon(path)
-    with pytest.raises(LexiconError, match="There is no lexicon"):
+    with pytest.raises(UsageError, match="There is no lexicon"):
         read_lexicon(tmp_path / "none.csv")
-    with pytest.raises(LexiconError, match="is no file"):
+    with pytest.raises(UsageError, match="is no file"):
         read_lexicon(tmp_path)
