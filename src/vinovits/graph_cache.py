@@ -53,7 +53,7 @@ def read(path: Path) -> Blob | None:
         content = np.zeros(0, np.uint8)
     # The sum stands at the end, so that the graph begins where memory is aligned.
     blob = content[:-_SUM_BYTES]
-    if hashlib.sha256(blob).digest() == content[-_SUM_BYTES:].tobytes():
+    if hashlib.sha256(blob.data).digest() == content[-_SUM_BYTES:].tobytes():
         return blob
     _log.warning("The compiled graph %s is damaged and is made anew.", path)
     with contextlib.suppress(OSError):
