@@ -18,6 +18,7 @@ import pytest
 from vinovits.cli.main import cli
 from vinovits.engine import shapes, windows
 from vinovits.errors import UsageError
+from vinovits.features.bert import STATIC_BUCKETS
 from vinovits.nets.variants import VARIANTS
 from vinovits.store.catalogue import catalogue
 from vinovits.text.symbols import LanguageNumbers, SymbolTable
@@ -81,6 +82,18 @@ def test_documented_steps_are_those_of_the_code() -> None:
         ("GROWTH", growth),
     ):
         assert f"`{name}` ({value})" in text
+
+
+def test_documented_static_shapes_are_those_of_the_code() -> None:
+    text = (DOCS / "devices.md").read_text("utf-8")
+    for unit, lengths in (
+        ("steps", shapes.PHONE_BUCKETS),
+        ("frames", shapes.FRAME_BUCKETS),
+        ("tokens", STATIC_BUCKETS),
+    ):
+        assert f"| {', '.join(map(str, lengths[:-1]))} or {lengths[-1]} {unit}" in text
+    first, later = windows.FIXED
+    assert f"windows of {first} and {later} frames; of {windows.SHORT[0]} for" in text
 
 
 @pages
