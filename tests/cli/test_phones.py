@@ -112,8 +112,19 @@ def test_a_file_and_standard_input(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["-l", "fr", "hi"], 2, "There is no language 'fr'. Take zh, ja, en."),
-        (["--family", "9", "hi"], 2, "There is no family '9'."),
+        (["-l", "fr", "hi"], 2, "The voice 'joe' doesn't speak 'fr'. It speaks en."),
+        (["-l", "zh", "你好"], 2, "The voice 'joe' doesn't speak 'zh'. It speaks en."),
+        (
+            ["--family", "2.1", "-l", "fr", "hi"],
+            2,
+            "Voices of the family 2.1 don't speak 'fr'. They speak zh, ja, en.",
+        ),
+        (
+            ["--family", "9", "hi"],
+            2,
+            "There is no family '9'. There are 1.0.1, 1.1.0, 1.1.1, 2.0, 2.1, 2.2, 2.3, 2.4, "
+            "jp-extra, sbv2, sbv2-jp-extra.",
+        ),
         (["--family", "2.1", "--voice", "joe", "hi"], 2, "Give either --voice or --family."),
         (["--voice", "nobody", "hi"], 2, "nobody"),
         (["--family", "2.4", "--reading", "released", "hi"], 2, 'Take the reading "better".'),
@@ -121,7 +132,7 @@ def test_a_file_and_standard_input(run: Run, tmp_path: Path) -> None:
         ([""], 1, "The text is empty."),
         (["😀"], 1, "emoji"),
         (["你好"], 1, "Chinese"),
-        ([], 2, "Give the text"),
+        ([], 2, 'as in `vinovits phones "Hello."`'),
     ],
 )
 def test_errors_are_sentences(run: Run, arguments: list[str], code: int, message: str) -> None:

@@ -196,7 +196,7 @@ def test_text_from_a_file_and_from_standard_input(run: Run, calls: Calls) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "Give the text to speak"),
+        ([], 2, 'as in `vinovits say "Hello."`'),
         (["a", "--file", "b"], 2, "either a text or --file"),
         (["a", "b"], 2, "unexpected extra argument"),
         (["--file", "none.txt"], 2, "none.txt can't be read: no such file"),

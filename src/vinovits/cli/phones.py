@@ -99,17 +99,16 @@ def phones(
     from vinovits.text.front_ends import read
 
     wanted = get_text(text, file)
-    reader = _reader(voice, family)
-    languages = reader.languages if language is None else (language,)
+    reader = _reader(voice, family, language)
     script = to_script(
         wanted,
         markup_of(markup, file),
         lexicon_of(lexicon, reader.voice, reader.folder),
-        languages,
+        reader.languages,
     )
     reading = reading or reader.reading
-    tools = reader.models.tools(languages, reading)
-    sentences = read(script, languages, reader.family, reading, tools)
+    tools = reader.models.tools(reader.languages, reading)
+    sentences = read(script, reader.languages, reader.family, reading, tools)
     first = next(sentences, None)
     if first is None:
         raise TextError("There is nothing in this text that can be spoken.")
@@ -134,7 +133,7 @@ class _Reader:
     models: ReadingModels
 
 
-def _reader(voice: str | None, family: str | None) -> _Reader:
+def _reader(voice: str | None, family: str | None, language: str | None) -> _Reader:
     from vinovits.engine.readers import RELEASED_ENGLISH, ReadingModels, english_model
     from vinovits.graphs import default_cache_dir
 
@@ -146,8 +145,15 @@ def _reader(voice: str | None, family: str | None) -> _Reader:
             raise UsageError("Give either --voice or --family.")
         if family not in TABLES:
             raise UsageError(f"There is no family {family!r}. There are {', '.join(TABLES)}.")
+        spoken = tuple(TABLES[family].languages)
+        if language not in (None, *spoken):
+            raise UsageError(
+                f"Voices of the family {family} don't speak {language!r:.20}. They speak "
+                f"{', '.join(spoken)}."
+            )
         models = ReadingModels(RELEASED_ENGLISH, *where)
-        return _Reader(family, tuple(TABLES[family].languages), "better", "", None, models)
+        languages = spoken if language is None else (language,)
+        return _Reader(family, languages, "better", "", None, models)
     from vinovits.voices.manifest import open_folder
     from vinovits.voices.store import find_voice
 
@@ -155,7 +161,12 @@ def _reader(voice: str | None, family: str | None) -> _Reader:
     manifest = open_folder(folder)
     models = ReadingModels(english_model(manifest.features), *where)
     return _Reader(
-        manifest.variant, manifest.languages, manifest.reading, manifest.name, folder, models
+        manifest.variant,
+        manifest.spoken(language),
+        manifest.reading,
+        manifest.name,
+        folder,
+        models,
     )
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from vinovits.errors import TextError, UsageError
 
 if TYPE_CHECKING:
@@ -46,8 +48,8 @@ def get_text(text: str | None, file: Path | None) -> str:
         raise UsageError(
             "Give either a text or --file."
             if text is not None
-            else 'Give the text to speak, as in `vinovits say "Hello."`, or --file FILE, or - to '
-            "read it from standard input."
+            else f'Give the text, as in `{click.get_current_context().command_path} "Hello."`, or '
+            "--file FILE, or - to read it from standard input."
         )
     if text == "-" or (file is not None and str(file) == "-"):
         if sys.stdin is None:

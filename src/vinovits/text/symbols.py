@@ -85,7 +85,7 @@ TABLES = {
     "1.1.0": _TABLE_V1_1,
     "1.1.1": _TABLE_V1_1,
     **dict.fromkeys(
-        ("2.0", "sbv2", "sbv2-jp-extra", "2.1", "2.2", "jp-extra", "2.4", "2.3"), TABLE_V2
+        ("2.0", "2.1", "2.2", "2.3", "2.4", "jp-extra", "sbv2", "sbv2-jp-extra"), TABLE_V2
     ),
 }
-"""The table of each family of voices, by the family's name."""
+"""The table of each family of voices, by the family's name, as they were released."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from vinovits.errors import VoiceError
+from vinovits.errors import UsageError, VoiceError
 from vinovits.manifests import build, check_files, check_name, check_names, read_json, write_json
 from vinovits.text.front_ends import Reading
 from vinovits.text.sequence import EDGE
@@ -146,6 +146,24 @@ class VoiceManifest:
     bf16_snr: float = 0.0
     """How far below the sound the noise lies that the decoder makes in bf16, in decibels, as
     measured at the conversion; 0 where it isn't known."""
+
+    def spoken(self, asked: str | None) -> tuple[str, ...]:
+        """Codes of the languages that a text may be in.
+
+        Args:
+            asked: The one that it is in; None: any that the voice speaks.
+
+        Raises:
+            UsageError: The voice doesn't speak it.
+        """
+        if asked is None:
+            return self.languages
+        if asked not in self.languages:
+            raise UsageError(
+                f"The voice {self.name!r} doesn't speak {asked!r:.20}. It speaks "
+                f"{', '.join(self.languages)}."
+            )
+        return (asked,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data, without the format version."""
