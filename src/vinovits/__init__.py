@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from vinovits.engine.voice import Voice, load
     from vinovits.graphs import GraphInfo
     from vinovits.text.lexicon import Lexicon, LexiconEntry
+    from vinovits.text.markup import escape
+    from vinovits.text.reading import Sentence, Word
     from vinovits.voices.store import VoiceInfo, list_voices
 
 __version__ = "0.1.0"
@@ -54,6 +56,7 @@ __all__ = [
     "MissingExtraError",
     "OutputError",
     "PhoneTiming",
+    "Sentence",
     "SpokenSentence",
     "Stats",
     "Stream",
@@ -63,8 +66,10 @@ __all__ = [
     "Voice",
     "VoiceError",
     "VoiceInfo",
+    "Word",
     "WordTiming",
     "__version__",
+    "escape",
     "list_voices",
     "load",
 ]
@@ -86,6 +91,8 @@ _LAZY = {
     "Stream": "vinovits.engine.stream",
     **dict.fromkeys(("Voice", "load"), "vinovits.engine.voice"),
     **dict.fromkeys(("Lexicon", "LexiconEntry"), "vinovits.text.lexicon"),
+    **dict.fromkeys(("Sentence", "Word"), "vinovits.text.reading"),
+    "escape": "vinovits.text.markup",
     **dict.fromkeys(("VoiceInfo", "list_voices"), "vinovits.voices.store"),
 }
 
