@@ -39,6 +39,7 @@ FORMATS = {
     ".mp3": AudioFormat("MP3", "MPEG_LAYER_III", _MP3_RATES),
 }
 """Formats by the extension of the file, in lower case."""
+_ONE_BIT_RATE: dict[str, Any] = {"bitrate_mode": "CONSTANT", "compression_level": 0.5}
 _BLOCK = 16384
 """Samples per call of the encoder: libvorbis keeps a whole call on its stack."""
 
@@ -97,12 +98,12 @@ class AudioFile:
         with self._errors_named():
             self._file = part.open("wb")
         try:
-            self._writer: WavStream | _Encoder
+            self._writer: WavStream | Encoder
             with self._errors_named():
                 if audio.container == "WAV":
                     self._writer = WavStream(self._file, sampling_rate, patch=True)
                 else:
-                    self._writer = _Encoder(self._file, audio, sampling_rate)
+                    self._writer = Encoder(self._file, audio, sampling_rate)
         except BaseException:
             self._file.close()
             raise
@@ -128,7 +129,7 @@ class AudioFile:
 
     def close(self) -> None:
         """Close the file, finished or not; an unfinished one is no valid audio."""
-        if isinstance(self._writer, _Encoder):
+        if isinstance(self._writer, Encoder):
             self._writer.close()
         with suppress(OSError):  # `finish` has flushed; an unfinished file is thrown away
             self._file.close()
@@ -147,7 +148,7 @@ class AudioFile:
             raise write_error(self._name, error) from error
 
 
-class _Encoder:
+class Encoder:
     """libsndfile over a file of ours.
 
     libsndfile's own files lose the error of the last write, so that a full disk gives a truncated
@@ -156,9 +157,21 @@ class _Encoder:
     lost.
     """
 
-    def __init__(self, file: BinaryIO, audio: AudioFormat, sampling_rate: int) -> None:
+    def __init__(
+        self, file: BinaryIO, audio: AudioFormat, sampling_rate: int, *, streamed: bool = False
+    ) -> None:
+        """Open the sound file.
+
+        Args:
+            file: Where to write.
+            audio: Any format but WAV, which `WavStream` writes.
+            sampling_rate: Of the samples, in Hz; they are resampled if the format asks for it.
+            streamed: Whether what is written at the end can't stand at the beginning: an MP3 has
+                one bit rate then, from which players know its length.
+        """
         self._file = _KeepsError(file)
         self._is_lossless = audio.is_lossless
+        self._streamed = streamed
         rate = file_rate(audio, sampling_rate)
         self._resampler: Any = None
         if rate != sampling_rate:
@@ -173,6 +186,7 @@ class _Encoder:
             raise
 
     def write(self, samples: NDArray[np.floating]) -> None:
+        """Encode samples of shape (n,) in [-1, 1]."""
         import numpy as np
 
         if self._resampler is not None:
@@ -180,6 +194,7 @@ class _Encoder:
         self._encode(samples)
 
     def finish(self) -> None:
+        """Encode what is still held back, and end the file."""
         if self._resampler is not None:
             import numpy as np
 
@@ -187,6 +202,7 @@ class _Encoder:
         self._on_thread(self._sound.close)
 
     def close(self) -> None:
+        """Let go of the encoder, finished or not."""
         # After an error the file is thrown away: what closing it says doesn't matter any more.
         self._thread.submit(self._sound.close)
         self._thread.shutdown()
@@ -194,7 +210,15 @@ class _Encoder:
     def _open(self, audio: AudioFormat, rate: int) -> Any:
         import soundfile
 
-        return soundfile.SoundFile(self._file, "w", rate, 1, audio.subtype, format=audio.container)
+        return soundfile.SoundFile(
+            self._file,
+            "w",
+            rate,
+            1,
+            audio.subtype,
+            format=audio.container,
+            **(_ONE_BIT_RATE if self._streamed and audio.container == "MP3" else {}),
+        )
 
     def _encode(self, samples: NDArray[np.floating]) -> None:
         import numpy as np
