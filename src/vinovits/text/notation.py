@@ -21,11 +21,12 @@ Alphabet = Literal["cmu", "pinyin", "kana", "ipa"]
 """How a reading is written."""
 
 NEUTRAL = 5
+_TONES = frozenset("012345")
 _TONE_MARKS = {"\u0304": 1, "\u0301": 2, "\u030c": 3, "\u0306": 3, "\u0300": 4}
 """Combining marks of the tones; a breve is often taken for a caron."""
 _MARKED = re.compile(f"[{''.join(_TONE_MARKS)}]")
 _SEPARATORS = re.compile(r"[\s'’·,.-]+")
-_NUMBERED = re.compile(r"(\D+)([0-5])")
+_NUMBERED = re.compile(r"(\D*)(\d*)")
 TO_KATAKANA = str.maketrans(
     {
         **{chr(code): chr(code + 96) for code in range(0x3041, 0x3097)},
@@ -38,6 +39,7 @@ TO_KATAKANA = str.maketrans(
 _MORA = re.compile("[\u30a1-\u30fc][ァィゥェォャュョヮ]?")
 _FALLS = re.compile("['’↓ꜜ]")
 _ACCENT = re.compile(r"[:：](\d*)\s*\Z")
+_MEANT = re.compile(r"[A-Z]{1,3}[0-2]?")
 _PHONE = re.compile(r"([A-Za-z]+)([0-2]?)")
 
 
@@ -77,6 +79,22 @@ def to_reading(written: str, alphabet: Alphabet, language: str = "") -> tuple[st
 
             language = language or "en"
             return language, from_ipa(written, language)
+
+
+def is_like_arpabet(written: str) -> bool:
+    """Whether something in capitals can only be meant as ARPAbet, be it right or wrong.
+
+    Two or more words of up to three letters are, if one is a phone, and one has the digit of a
+    vowel; without digits, if most are phones, and one of these has two letters, unlike initials.
+    """
+    tokens = written.split()
+    words = [_MEANT.fullmatch(token) for token in tokens]
+    if len(tokens) < 2 or not all(words):
+        return False
+    phones = [token for token in tokens if _is_right(token, _from_arpabet)]
+    if any(len(token) > 2 and token[-1].isdecimal() for token in tokens):
+        return bool(phones)
+    return 2 * len(phones) > len(tokens) and any(len(phone) > 1 for phone in phones)
 
 
 def guess_alphabet(written: str) -> Alphabet | None:
@@ -233,22 +251,29 @@ def _numbered(token: str, written: str, place: int) -> Iterator[str]:
     position = 0
     while position < len(token):
         match = _NUMBERED.match(token, position)
-        if match is None:
-            rest = token[position:]
-            advice = f"Write it behind the syllable, {rest}1 to {rest}4, or {rest}5 for none."
-            raise wrong(f"{rest} has no tone", written, place + position, advice)
-        tone = int(match[2]) or NEUTRAL
-        name = _folded(match[1])
-        if name in syllables():
-            yield f"{name}{tone}"
-        elif name == "r":
+        assert match is not None
+        shown, digits = match.groups()
+        here = place + position
+        if not shown:
+            raise wrong(f"{digits} has no syllable before it", written, here, "Write it behind.")
+        name = _folded(shown)
+        if not (name == "r" or {name, name.removesuffix("r")} & syllables()):
+            advice = _near_syllable(name)
+            if digits and digits not in _TONES:
+                advice = f"{advice} Tones are 1 to 5.".lstrip()
+            raise wrong(f'There is no syllable "{shown}" in pinyin', written, here, advice)
+        if digits not in _TONES:
+            what = f"There is no tone {digits}" if digits else f"{shown} has no tone"
+            advice = f"Write it behind the syllable, {shown}1 to {shown}4, or {shown}5 for none."
+            raise wrong(what, written, here + len(shown) if digits else here, advice)
+        tone = int(digits) or NEUTRAL
+        if name == "r":
             yield "r5"
-        elif name.endswith("r") and name[:-1] in syllables():
+        elif name in syllables():
+            yield f"{name}{tone}"
+        else:
             yield f"{name[:-1]}{tone}"
             yield ERHUA
-        else:
-            what = f'There is no syllable "{match[1]}" in pinyin'
-            raise wrong(what, written, place + position, near(name, syllables()))
         position = match.end()
 
 
@@ -288,7 +313,7 @@ def _parted(token: str, written: str, place: int) -> list[str]:
     reached = max(best)
     rest = "".join(letter for letter, _ in letters[reached:])
     what = f'No syllables of pinyin are in "{rest}"'
-    raise wrong(what, written, place + reached, near(rest, syllables()))
+    raise wrong(what, written, place + reached, _near_syllable(rest))
 
 
 def _with_erhua(letters: str, tone: int) -> list[str]:
@@ -306,6 +331,11 @@ def _folded(name: str) -> str:
     name = name.replace("u:", "v").replace("ü", "v")
     name = re.sub("^([jqxy])v", r"\1u", name)
     return re.sub("^([ln])ue", r"\1ve", name)
+
+
+def _near_syllable(name: str) -> str:
+    """Syllables spelled most like one, without xv and the like, which xu stands for."""
+    return near(name, (one for one in syllables() if _folded(one) == one))
 
 
 @cache

@@ -35,7 +35,7 @@ from vinovits.text.markup.values import (
     seconds,
     wrong,
 )
-from vinovits.text.notation import Alphabet, guess_alphabet, to_reading
+from vinovits.text.notation import Alphabet, guess_alphabet, is_like_arpabet, to_reading
 from vinovits.text.script import Script, plain
 
 _TAG = re.compile(r"\\?\[([^\[\]\n]+)\](<(?:zh|ja|jp|en)>)?", re.IGNORECASE)
@@ -53,8 +53,7 @@ _WITHOUT_VALUE = {
 _KINDS: dict[str, SayAs] = {kind: kind for kind in get_args(SayAs)}
 _KANA_ONLY = re.compile("[\u3041-\u30ff\uff66-\uff9f]+")
 _WITH_ACCENT = re.compile(r"[:：]\d+\Z|['’↓ꜜ]")
-_ARPABET = re.compile(r"[A-Z]{1,3}[0-2]?(?:\s+[A-Z]{1,3}[0-2]?)*")
-_STRESSED = re.compile(r"\b(?:A[AEHOWY]|E[HRY]|I[HY]|O[WY]|U[HW])[0-2]\b")
+_STRESSED = re.compile(r"(?:A[AEHOWY]|E[HRY]|I[HY]|O[WY]|U[HW])[0-2]")
 _NUMBERED_PINYIN = re.compile(r"[a-zü:v]{2,7}\d(?:\s*[a-zü:v]{1,7}\d)*", re.IGNORECASE)
 
 
@@ -350,9 +349,8 @@ def _alphabet(surface: str, written: str) -> Alphabet | None:
     """What a reading is written in; None if what stands there may be something else."""
     if len(written) > 2 and written[0] == written[-1] == "/":
         return "ipa"
-    if _ARPABET.fullmatch(written):
-        # [Y|N] is a question: without a stressed vowel it is no reading.
-        return "cmu" if _STRESSED.search(written) else None
+    if _STRESSED.fullmatch(written) or is_like_arpabet(written):
+        return "cmu"
     guess = guess_alphabet(written)
     if guess == "kana":
         # はい|いいえ is a choice between two words.
