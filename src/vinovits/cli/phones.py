@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from vinovits.cli.streams import print_table, table
 from vinovits.cli.text_source import get_text, markup_of
 from vinovits.errors import TextError, UsageError
+from vinovits.output.readings import reading_data
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -174,33 +175,9 @@ def _print_json(sentences: Iterator[Sentence]) -> None:
     """Print an object with one sentence a line, as they are read."""
     separator = '{"sentences": [\n'
     for sentence in sentences:
-        click.echo(separator + json.dumps(_as_data(sentence), ensure_ascii=False), nl=False)
+        click.echo(separator + json.dumps(reading_data(sentence), ensure_ascii=False), nl=False)
         separator = ",\n"
     click.echo("\n]}")
-
-
-def _as_data(sentence: Sentence) -> dict[str, Any]:
-    return {
-        "text": sentence.text,
-        "start_char": sentence.start,
-        "end_char": sentence.end,
-        "language": sentence.language,
-        "notes": list(sentence.notes),
-        "words": [
-            {
-                "text": word.text,
-                "language": word.language or sentence.language,
-                "start_char": word.start,
-                "end_char": word.end,
-                "punctuation": word.is_punctuation,
-                "reading": word.reading,
-                "source": word.source,
-                "phones": list(word.phones),
-                "tones": list(word.tones),
-            }
-            for word in sentence.words
-        ],
-    }
 
 
 def _print_tables(sentences: Iterator[Sentence]) -> None:
