@@ -51,7 +51,8 @@ class Script:
     """Stretches that are spoken in another manner than the rest, in order, without overlap."""
     pauses: tuple[tuple[int, float], ...] = ()
     """Seconds of pauses, and the character each is in front of, in order. Markup puts a comma there
-    if there was no mark beside it, so that the sentence is read as having a pause."""
+    if there was no mark beside it, so that the sentence is read as having a pause. 0 seconds: that
+    of the mark beside it is taken away."""
     marks: tuple[tuple[int, str], ...] = ()
     """Names of places, and the character each is in front of, in order."""
     breaks: tuple[int, ...] = ()
@@ -246,6 +247,8 @@ def _with_pause(words: Sequence[Word], index: int, seconds: float) -> Sequence[W
         if 0 <= number < len(words) and words[number].is_punctuation:
             mark = replace(words[number], pause=(words[number].pause or 0.0) + seconds)
             return (*words[:number], mark, *words[number + 1 :])
+    if not seconds:
+        return words
     place = words[behind - 1].end
     mark = Word(",", place, place, (",",), (0,), True, (1,), pause=seconds)
     return (*words[:behind], mark, *words[behind:])

@@ -40,6 +40,23 @@ def test_a_pause_gets_a_comma_where_no_mark_is() -> None:
     ]
 
 
+def test_a_pause_of_nothing_takes_that_of_a_mark_away() -> None:
+    script = parse("Well, [pause 0]yes.[pause 0ms] No[pause 0s] more\n[pause 0]words")
+    assert script.text == "Well, yes. No more\nwords"
+    assert script.pauses == ((6, 0.0), (10, 0.0), (19, 0.0))
+    words = [
+        (word.text, word.pause)
+        for one in sentences("Well, [pause 0]yes.[pause 0ms] No[pause 0s] more[pause 0], so")
+        for word in one.words
+    ]
+    assert words == [
+        *(("Well", None), (",", 0.0), ("yes", None), (".", 0.0)),
+        *(("No", None), ("more", None), (",", 0.0), ("so", None), (".", None)),
+    ]
+    assert parse("[pause 0]a[pause 0] b[pause 0]").pauses == ()
+    assert parse("a[pause 0s], [pause 1s]b").pauses == ((1, 0.0), (3, 1.0))
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

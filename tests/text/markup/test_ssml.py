@@ -89,6 +89,9 @@ def test_breaks() -> None:
     )
     assert script.text == "a, b, cd, e.f"
     assert [seconds for _, seconds in script.pauses] == [0.5, 1.2, 1.5, 0.02]
+    for nothing in ("strength='none'", "time='0s'", "time='0ms' strength='strong'"):
+        script = speak(f"a, <break {nothing}/>b<break {nothing}/> c.")
+        assert (script.text, script.pauses) == ("a, b c.", ((3, 0.0),))
 
 
 def test_phonemes_of_all_alphabets() -> None:

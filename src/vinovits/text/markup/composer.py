@@ -177,9 +177,11 @@ class Composer:
         self._fold()
 
     def pause(self, seconds: float, start: int, end: int) -> None:
-        """Add a pause; characters [start:end] of the source ask for it."""
-        if seconds:
-            self._items.append(_Pause(start, end, seconds))
+        """Add a pause; characters [start:end] of the source ask for it.
+
+        One of 0 seconds takes away that of the mark beside it, and is nothing where none is.
+        """
+        self._items.append(_Pause(start, end, seconds))
 
     def mark(self, name: str) -> None:
         """Give this place a name."""
@@ -287,6 +289,8 @@ class Composer:
         held: _Item | None = None  # a piece whose last spaces a comma may take the place of
         for number, item in enumerate(self._items):
             if isinstance(item, _Pause):
+                if not item.seconds and not _has_mark(before, after[number]):
+                    continue
                 total += item.seconds
                 if total > LONGEST_PAUSE:
                     raise wrong(
@@ -344,9 +348,14 @@ def _needs_comma(before: _Piece, behind: _Piece) -> bool:
         behind.state.manner.style,
     ):
         return False
-    last = next(c for c in reversed(before.text) if c not in _CLOSERS)
-    first = next(c for c in behind.text if c not in _OPENERS)
-    return last not in _MARKS and first not in _MARKS
+    return not _has_mark(before, behind)
+
+
+def _has_mark(before: _Piece | None, behind: _Piece | None) -> bool:
+    """Whether a mark is at the end of one piece or at the beginning of the other."""
+    last = next(c for c in reversed(before.text) if c not in _CLOSERS) if before else ""
+    first = next(c for c in behind.text if c not in _OPENERS) if behind else ""
+    return last in _MARKS or first in _MARKS
 
 
 def _without_spaces(piece: _Piece, behind: int) -> tuple[_Piece | None, int]:

@@ -70,10 +70,10 @@ def language_of(word: str) -> str:
 
 
 def seconds(written: str) -> float | None:
-    """A time such as "300ms" or "1.5 s" in seconds; None if it isn't one."""
+    """A time such as "300ms", "1.5 s" or "0" in seconds; None if it isn't one."""
     match = _TIME.fullmatch(written.strip())
     if match is None:
-        return None
+        return 0.0 if written.strip() == "0" else None
     return float(match[1]) / (1000 if match[2] == "ms" else 1)
 
 
