@@ -120,7 +120,7 @@ def test_a_device_that_is_not_there(converted: Path) -> None:
 
 
 def test_a_graph_that_is_none(folder: Path) -> None:
-    with pytest.raises(VoiceError, match=r"can't compile .*model\.xml"):
+    with pytest.raises(VoiceError, match=r"can't read .*model\.xml"):
         BertFeatures(_altered(folder, "model.xml", b"<net>")).features([5])
 
 
