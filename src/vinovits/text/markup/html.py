@@ -10,6 +10,8 @@ from html import unescape
 
 from vinovits.text.hidden import shown
 from vinovits.text.markup.composer import Composer
+from vinovits.text.markup.ruby import CLOSING as RUBY_CLOSING
+from vinovits.text.markup.ruby import ruby_bases
 from vinovits.text.script import Script
 from vinovits.text.word_sets import word_set
 
@@ -73,6 +75,12 @@ def flow_html(composer: Composer, text: str, start: int, end: int) -> None:
             in_row = True
         elif name == "img" and (alt := _ALT.search(match["rest"])):
             composer.put(unescape(alt["double"] or alt["single"] or ""), *match.span())
+        elif name == "ruby" and not match["closing"] and name not in unclosed:
+            if closing := RUBY_CLOSING.search(text, position, end):
+                _flow_ruby(composer, text, position, closing.start())
+                position = closing.end()
+            else:
+                unclosed.add(name)
         elif name in _LEFT_OUT and not match["closing"] and name not in unclosed:
             closing = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(text, position, end)
             if closing is None:
@@ -80,3 +88,14 @@ def flow_html(composer: Composer, text: str, start: int, end: int) -> None:
             else:
                 position = closing.end()
     composer.flow(position, end)
+
+
+def _flow_ruby(composer: Composer, text: str, start: int, end: int) -> None:
+    """Add what stands in an element ruby, with the readings beside it."""
+    for base in ruby_bases(text, start, end, composer.language):
+        if base.reading:
+            composer.begin_reading(base.language, base.reading)
+        for span in base.spans:
+            flow_html(composer, text, *span)
+        if base.reading:
+            composer.end_reading()

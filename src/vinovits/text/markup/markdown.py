@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from vinovits.text.hidden import shown
 from vinovits.text.markup.composer import Composer
 from vinovits.text.markup.html import flow_html
+from vinovits.text.markup.ruby import CLOSING as RUBY_CLOSING
 from vinovits.text.script import Script
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -20,6 +21,7 @@ _TARGET = re.compile(r"\](?:\((?:[^()\\]|\\.|\([^()]*\))*+\)|\[[^\]]*\])?|>", re
 """What follows the text of a link."""
 _ASIDE = re.compile(r"\[\^[^\]\s]{1,40}\]:?[ ]?|\A\[[ xX]\][ ]")
 """Footnotes' numbers, and the boxes of tasks."""
+_RUBY = re.compile(r"<ruby[\s>]", re.IGNORECASE)
 _ENDS = frozenset(
     ("paragraph_close", "heading_close", "list_item_close", "tr_close", "hr", "fence")
 )
@@ -119,7 +121,11 @@ class _Page:
         return self._lines[max(first, 0) : behind]
 
     def _tokens(self, tokens: Sequence[Token], end: int, line_ends: Sequence[int]) -> None:
-        for token in tokens:
+        behind_ruby = 0
+        rubies = self._rubies(tokens)
+        for number, token in enumerate(tokens):
+            if number < behind_ruby:
+                continue
             match token.type:
                 case "text" | "code_inline":
                     self._copy(token.content, self._at, end)
@@ -138,7 +144,12 @@ class _Page:
                     found = self._text.find(token.content, self._at, end)
                     if found >= 0:
                         self._at = found + len(token.content)
-                        if token.content.lower().startswith("<br"):
+                        if number in rubies and (
+                            closing := RUBY_CLOSING.search(self._text, self._at, end)
+                        ):
+                            flow_html(self._composer, self._text, found, closing.end())
+                            self._at, behind_ruby = closing.end(), rubies[number] + 1
+                        elif token.content.lower().startswith("<br"):
                             self._composer.put("\n", found, self._at)
                 case "image":
                     self._reach(self._text.find("![", self._at, end) + 2, end)
@@ -146,6 +157,19 @@ class _Page:
                     self._skip_target(end)
                 case "link_close":
                     self._skip_target(end)
+
+    def _rubies(self, tokens: Sequence[Token]) -> dict[int, int]:
+        """The tokens that open an element ruby, and those that close each."""
+        found: dict[int, int] = {}
+        opened = None
+        for number, token in enumerate(tokens):
+            if token.type != "html_inline":
+                continue
+            if RUBY_CLOSING.match(token.content) and opened is not None:
+                found[opened], opened = number, None
+            elif opened is None and _RUBY.match(token.content):
+                opened = number
+        return found
 
     def _skip_target(self, end: int) -> None:
         """Go behind the address of a link."""
