@@ -32,6 +32,7 @@ BELOW = {
         *("engine", "places", "runtime", "threads"),
     },
     "output": {"errors", "engine", "output", "text"},
+    "serve": {"engine", "errors", "output", "places", "serve", "text", "voices"},
     "nets": {"errors", "text", "nets"},
     "convert": {
         *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),
@@ -78,7 +79,7 @@ try:
 except SystemExit as end:
     assert end.code == 0
 heavy = {"torch", "openvino", "tokenizers", "soundfile", "soxr", "matplotlib", "num2words"}
-heavy |= {"httpx2", "filelock"}
+heavy |= {"httpx2", "filelock", "fastapi", "uvicorn", "pydantic"}
 print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -23,6 +23,7 @@ from vinovits.cli.models import models
 from vinovits.cli.phones import phones
 from vinovits.cli.pull import pull
 from vinovits.cli.say import say
+from vinovits.cli.serve import serve, serve_key
 from vinovits.cli.streams import NoteHandler
 from vinovits.cli.voices import voices
 from vinovits.errors import VinovitsError
@@ -139,5 +140,6 @@ def cli() -> None:
 for command in (
     *(say, phones, lexicon, voices, info, doctor),
     *(convert, merge, convert_features, pull, models),
+    *(serve, serve_key),
 ):
     cli.add_command(command)

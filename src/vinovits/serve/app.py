@@ -1,0 +1,109 @@
+"""The app: every part is given to `create_app`, which puts them together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+
+from vinovits import __version__
+from vinovits.errors import VinovitsError
+from vinovits.serve import openai, own, state
+from vinovits.serve.errors import ErrorBody, api_error
+from vinovits.serve.gate import Gate, Recorder
+from vinovits.serve.keys import Keys
+from vinovits.serve.metrics import Metrics
+from vinovits.serve.services import Services
+from vinovits.serve.settings import ServeSettings
+from vinovits.serve.speech import Speech
+from vinovits.serve.voices import ServedVoices
+from vinovits.serve.work import Work
+
+_log = logging.getLogger(__name__)
+
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ErrorBody, "description": "The request can't be right, or not now (429)."},
+    "5XX": {"model": ErrorBody, "description": "The server couldn't, or is shutting down (503)."},
+}
+
+
+def create_app(settings: ServeSettings, voices: ServedVoices) -> FastAPI:
+    """Make the app.
+
+    Its state has `services`, for those who run it.
+
+    Args:
+        settings: How to serve.
+        voices: Where voices come from.
+
+    Raises:
+        UsageError: The file of keys can't be read.
+    """
+    keys = None if settings.api_key_file is None else Keys(settings.api_key_file)
+    metrics = Metrics()
+    work = Work(settings.workers, settings.max_queue, settings.deadline, metrics)
+    services = Services(settings, voices, work, Speech(voices, metrics), metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        first = asyncio.create_task(_load_first(services))
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(work.close)
+            first.cancel()
+
+    app = FastAPI(
+        title="vinovits",
+        version=__version__,
+        lifespan=lifespan,
+        # The pages for reading the interface would be fetched from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=_FAILURES,
+        middleware=[
+            Middleware(Recorder, metrics=metrics),
+            Middleware(
+                Gate,
+                keys=keys,
+                hosts={settings.host, *settings.allowed_hosts},
+                origins=settings.allowed_origins,
+                most_bytes=settings.max_body,
+            ),
+        ],
+    )
+    app.state.services = services
+    for part in (openai, own, state):
+        app.include_router(part.routes(services))
+    for kind in (RequestValidationError, HTTPException, VinovitsError):
+        app.add_exception_handler(kind, _answer)
+    return app
+
+
+async def _answer(_: Request, error: Exception) -> JSONResponse:
+    return api_error(error).response()
+
+
+async def _load_first(services: Services) -> None:
+    """Load the voice that speaks where none is named, so that the first request finds it there."""
+    name = services.settings.voice
+    try:
+        await asyncio.to_thread(services.voices.get, name)
+    except VinovitsError as error:
+        services.failed = str(error)
+        _log.error("The voice %s can't be loaded: %s", name, error)
+    except Exception:
+        services.failed = "unexpected"
+        _log.exception("The voice %s can't be loaded.", name)
+    else:
+        services.ready = True
+        _log.info("The voice %s is loaded.", name)

@@ -1,0 +1,136 @@
+"""What requests ask for: their fields, and the bounds of each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vinovits.engine.conditions import STYLE_WEIGHTS
+from vinovits.engine.settings import LONGEST_ASSIST, SpeakSettings
+from vinovits.output.audio_stream import Kind
+from vinovits.text.front_ends import Reading
+from vinovits.text.markup import Markup
+from vinovits.voices.manifest import RANGES
+
+_NAME = 200
+"""Characters of a name."""
+
+Name = Annotated[str, Field(max_length=_NAME)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+
+
+def _within(limits: tuple[float, float], what: str) -> Any:
+    return Field(None, ge=limits[0], le=limits[1], allow_inf_nan=False, description=what)
+
+
+class _Strict(BaseModel):
+    """Fields have the types that they have in JSON, and there are no others."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class ReadFields(_Strict):
+    """How a text is to be read."""
+
+    language: Literal["zh", "ja", "en"] | None = Field(
+        None, description="The language of the text; by default each part is read in its own."
+    )
+    markup: Markup = Field("auto", description="What the text is written in.")
+    reading: Reading | None = Field(
+        None, description='"released" reads as the front end that came with the voice\'s family.'
+    )
+    lexicon: dict[str, str] | None = Field(
+        None,
+        description="Readings that go before all others, by word.",
+        examples=[{"tomato": "T AH0 M AA1 T OW0"}],
+    )
+
+
+class SpeakFields(ReadFields):
+    """How a text is to be spoken. What isn't given is the voice's own."""
+
+    speed: float | None = _within(RANGES["speed"], "2 is twice as fast.")
+    seed: Seed | Literal["random"] = Field(
+        0, description='The same text, settings and seed give the same audio; "random" draws one.'
+    )
+    sdp_ratio: float | None = _within(RANGES["sdp_ratio"], "From an even rhythm to a lively one.")
+    noise: float | None = _within(RANGES["noise"], "How lively the sound is.")
+    noise_w: float | None = _within(RANGES["noise_w"], "How lively the rhythm is.")
+    pause: float | None = _within(RANGES["pause"], "Seconds of silence between sentences.")
+    speaker: Name | Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Name or number of a speaker of the voice; by default the first."
+    )
+    style: Name | None = Field(None, description="Name of a style, for voices that have some.")
+    style_weight: float | None = _within(STYLE_WEIGHTS, "How strongly; 1 is the style itself.")
+    emotion: (
+        Annotated[str, Field(max_length=LONGEST_ASSIST)] | Annotated[int, Field(ge=0)] | None
+    ) = Field(None, description="A description or a number, for voices that take one.")
+    assist_text: Annotated[str, Field(max_length=LONGEST_ASSIST)] | None = Field(
+        None, description="A text whose mood colours the speech without being spoken."
+    )
+    assist_weight: float | None = _within((0.0, 1.0), "How strongly; 0.7 by default.")
+    sample_rate: Annotated[int, Field(ge=8000, le=48000)] | None = Field(
+        None,
+        description="Hz to resample to. By default that of the voice, but 24000 for pcm, as in "
+        "OpenAI's interface. Opus takes the next rate that it knows.",
+    )
+
+
+class VoiceId(_Strict):
+    """A voice, as newer clients of OpenAI name it."""
+
+    id: Name
+
+
+class SpeechRequest(SpeakFields):
+    """`POST /v1/audio/speech`."""
+
+    model: Name = Field(description='"vinovits"; OpenAI\'s names are taken for it.')
+    voice: Name | VoiceId = Field(
+        description='Name of a voice, or "voice/speaker".', examples=["joe"]
+    )
+    input: str = Field(description="The text.", examples=["The train leaves at 9:45."])
+    response_format: Kind = Field("mp3", description="Of the audio.")
+    instructions: Annotated[str, Field(max_length=LONGEST_ASSIST)] | None = Field(
+        None,
+        description="How to sound, for voices that take a description; the header X-Ignored names "
+        "it for others.",
+    )
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="Bytes of audio, or events with pieces of it in base64."
+    )
+
+
+class SpeakRequest(SpeakFields):
+    """`POST /api/speak`."""
+
+    text: str = Field(description="What to say.", examples=["The train leaves at 9:45."])
+    voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
+    format: Kind = Field("wav", description="Of the audio.")
+    reply: Literal["audio", "json"] = Field(
+        "audio", description="The bare audio as it is made, or JSON when all is made."
+    )
+    subtitles: list[Literal["srt", "vtt", "lrc"]] = Field(
+        default=[], max_length=3, description='Subtitles to add, with `"reply": "json"`.'
+    )
+
+
+class ReadRequest(ReadFields):
+    """`POST /api/read`."""
+
+    text: str = Field(description="What to read.", examples=["I read what you have read."])
+    voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
+
+
+def speak_settings(fields: SpeakFields, seed: int) -> SpeakSettings:
+    """What the engine takes, of those fields that were given.
+
+    Args:
+        fields: Of a request.
+        seed: That counts.
+    """
+    names = SpeakSettings.__annotations__.keys() & SpeakFields.model_fields.keys()
+    given = {name: getattr(fields, name) for name in names if getattr(fields, name) is not None}
+    settings: SpeakSettings = {**given, "seed": seed}  # type: ignore[typeddict-item]
+    return settings

@@ -1,0 +1,216 @@
+"""What every request passes first: its id and its line in the log; who may ask, and how much."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+import secrets
+import time
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vinovits.serve.errors import ApiError, api_error
+from vinovits.serve.keys import Keys
+from vinovits.serve.log import FIELDS, RequestRecord, request
+from vinovits.serve.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+OPEN = frozenset({"/live", "/ready"})
+"""Paths that need no key: what starts and stops servers asks them."""
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_BODY_SECONDS = 30.0
+"""In which a body must have come."""
+_SAFE = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Recorder:
+    """Gives each request an id, a line in the log, a place in the numbers; and an answer always."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Stand before an app."""
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        record = RequestRecord(given if _ID.fullmatch(given) else secrets.token_hex(8))
+        token = request.set(record)
+        began = time.perf_counter()
+        status, size = 0, 0
+
+        async def recorded(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = record.id
+                for name, value in _SAFE.items():
+                    headers[name] = value
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, recorded)
+        except Exception as error:
+            told = api_error(error)
+            if not status:
+                await told.response()(scope, receive, recorded)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self._metrics.requests.labels(route, str(status)).inc()
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"][:200],  # the query may hold a text, which is no one's to keep
+                "status": status,
+                "bytes": size,
+                "ms": round(1000 * (time.perf_counter() - began), 1),
+            }
+            fields |= {
+                name: value
+                for name, value in (("key", record.key), ("voice", record.voice))
+                if value
+            }
+            level = logging.DEBUG if route in OPEN else logging.INFO
+            _log.log(level, "answered", extra={FIELDS: fields})
+            request.reset(token)
+
+
+class Gate:
+    """Lets through who may ask: by host name, origin and key; and bodies of a bounded size."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: Keys | None,
+        hosts: Collection[str],
+        origins: Collection[str],
+        most_bytes: int,
+    ) -> None:
+        """Stand before an app.
+
+        Args:
+            app: What answers.
+            keys: Those that are taken; None: no key is needed.
+            hosts: Names by which the server is reached, beside addresses and localhost.
+            origins: Of other servers' web pages whose scripts may ask.
+            most_bytes: Of a body.
+        """
+        self._app, self._keys = app, keys
+        self._hosts = {host.lower() for host in hosts}
+        self._origins = {origin.lower() for origin in origins}
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            self._check_host(headers)
+            self._check_origin(headers)
+            if self._keys is not None and scope["path"] not in OPEN:
+                await asyncio.to_thread(self._check_key, self._keys, headers)
+            length = headers.get("content-length", "0")
+            if length.isdecimal() and int(length[:20]) > self._most_bytes:
+                raise self._too_large()
+        except ApiError as error:
+            await error.response()(scope, receive, send)
+            return
+        await self._app(scope, self._bounded(receive), send)
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """A body that is told in chunks is counted, and one that comes too slowly given up."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _BODY_SECONDS
+        count, ended = 0, False
+
+        async def counted() -> Message:
+            nonlocal count, ended
+            try:
+                async with asyncio.timeout_at(None if ended else until):
+                    message = await receive()
+            except TimeoutError:
+                raise ApiError(408, "The body came too slowly.", "too_slow") from None
+            if message["type"] == "http.request":
+                count += len(message.get("body", b""))
+                ended = not message.get("more_body", False)
+                if count > self._most_bytes:
+                    raise self._too_large()
+            return message
+
+        return counted
+
+    def _too_large(self) -> ApiError:
+        return ApiError(413, f"A body has at most {self._most_bytes} bytes.", "too_large")
+
+    def _check_host(self, headers: Headers) -> None:
+        """A page of a stranger's that has its own name point here must not be answered."""
+        name = _host_name(headers.get("host", ""))
+        if name is None or not (name == "localhost" or _is_address(name) or name in self._hosts):
+            raise ApiError(
+                403,
+                f"This server isn't known as {headers.get('host', '')!r:.80}: name it with "
+                "--allowed-host.",
+                "host_not_allowed",
+            )
+
+    def _check_origin(self, headers: Headers) -> None:
+        origin = headers.get("origin")
+        if origin is None or origin.lower() in self._origins:
+            return
+        parts = urlsplit(origin) if origin.isprintable() else None
+        if parts is None or parts.netloc.lower() != headers.get("host", "").lower():
+            raise ApiError(
+                403,
+                f"Web pages of {origin!r:.80} may not ask this server: name them with "
+                "--allowed-origin.",
+                "origin_not_allowed",
+            )
+
+    def _check_key(self, keys: Keys, headers: Headers) -> None:
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        key = given.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        owner = keys.whose(key) if key else None
+        if owner is None:
+            raise ApiError(
+                401,
+                "This needs an API key: `Authorization: Bearer KEY`."
+                if not key
+                else "There is no such API key.",
+                "invalid_api_key",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if (record := request.get()) is not None:
+            record.key = owner
+
+
+def _host_name(host: str) -> str | None:
+    """The name or address of a header Host, without its port."""
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s/@]+)(?::[0-9]{1,5})?", host)
+    return found[1].strip("[]").lower() if found else None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
