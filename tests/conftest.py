@@ -46,6 +46,12 @@ TINY_CONFIG: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user has tuned is no part of the tests."""
+    monkeypatch.setenv("VINOVITS_CONFIG", str(tmp_path_factory.getbasetemp() / "config.toml"))
+
+
 @pytest.fixture
 def tiny_config() -> dict[str, Any]:
     """A released-style config of a network of a few kilobytes, free to be changed."""

@@ -78,6 +78,11 @@ class Conditions:
             raise UsageError(f"The voice {self._manifest.name!r} takes no emotion.")
         return self._prompts.audio(samples, sampling_rate, seed)
 
+    def unload(self) -> None:
+        """Let go of the feature model; the next prompt loads it again."""
+        if self._prompts is not None:
+            self._prompts.unload()
+
     def _style(self, table: Array, style: Style, weight: float | None) -> Array:
         names, mean = self._manifest.styles, table[0]
         if style is None:

@@ -73,6 +73,11 @@ class EmotionPrompts:
             return model.audio(samples, sampling_rate)
         return model.audio(samples, sampling_rate, seed)
 
+    def unload(self) -> None:
+        """Let go of the model, which goes with the last who has it; the next prompt loads it."""
+        with self._lock:
+            self._loaded = None
+
     def _model(self) -> ClapFeatures | EmotionFeatures:
         from vinovits.features.clap import ClapFeatures
         from vinovits.features.emotion import EmotionFeatures

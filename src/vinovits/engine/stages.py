@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +25,8 @@ from vinovits.engine.precision import (
 )
 from vinovits.engine.readers import ReadingModels, english_model
 from vinovits.engine.shapes import ShapePolicy, is_static, usual_lengths
-from vinovits.engine.windows import Reach
-from vinovits.errors import VoiceError
+from vinovits.engine.windows import GROWTH, Reach
+from vinovits.errors import VinovitsError, VoiceError
 from vinovits.graphs import GraphInfo, Runnable, StaticGraph, compile_graph, recipe
 from vinovits.text.front_ends import NO_TOOLS, Reading, Tools
 from vinovits.text.sequence import Cut, PhoneSequence
@@ -33,6 +36,21 @@ if TYPE_CHECKING:
     from vinovits.features.bert import BertFeatures
 
 Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What changes the speed of the stages on a CPU, but not what they compute."""
+
+    threads: int | None = None
+    """At most that many; None as `threads.limit` has it."""
+    streams: int = 1
+    """How many calls the graphs of the voice compute side by side."""
+    growth: Sequence[int] = GROWTH
+    """Of the decoder's windows, as `plan_windows` takes it."""
+
+
+UNTUNED = Tuning()
 
 
 class Stages:
@@ -48,6 +66,7 @@ class Stages:
         precision: Precision = "auto",
         shapes: ShapePolicy = "auto",
         warm: bool = True,
+        tuning: Tuning = UNTUNED,
     ) -> None:
         """Compile the graphs of a voice folder.
 
@@ -61,6 +80,7 @@ class Stages:
             precision: Of the decoder, as `decoder_precision` takes it.
             shapes: Of the graphs and of the feature models.
             warm: Compile the usual shapes of static graphs in the background from now on.
+            tuning: Of what runs on the CPU.
 
         Raises:
             DeviceError: There is no such device, or it can't compute in that precision.
@@ -72,21 +92,37 @@ class Stages:
         self.reach = Reach(manifest.decoder_context, manifest.decoder_late_context)
         self._folder, self._cache_dir = folder, cache_dir
         self._precision, self._shapes = precision, shapes
+        self._tuning = tuning
+        self.growth = tuning.growth
         names = [file.removesuffix(".xml") for file in manifest.files if file.endswith(".xml")]
-        self.graphs: dict[str, Runnable] = {}
-        for name in names:
-            makers = [partial(self._make, name, device) for device in placement.of(name)]
-            self.graphs[name] = makers[0]() if len(makers) == 1 else MovingGraph(name, makers)
-        self._check_inputs(folder)
         self.has_features = with_features and bool(manifest.features)
         self._bert: dict[str, BertFeatures] = {}
         self._features_device = placement.features[0]
         # Models that are asked now and then, for inputs of ever new shapes, stay on the CPU.
         self._readers = ReadingModels(english_model(manifest.features), "cpu", cache_dir)
         self._reads_with_models = with_features
+        with ThreadPoolExecutor(len(names) + 1, "vinovits-load") as pool:
+            making = {name: pool.submit(self._place, name, placement.of(name)) for name in names}
+            pool.submit(self._load_sure_features)
+            self.graphs = {name: made.result() for name, made in making.items()}
+        self._check_inputs(folder)
         graph_cache.prune(cache_dir)
         if warm:
             self._warm()
+
+    def _place(self, name: str, devices: Sequence[str]) -> Runnable:
+        """A graph on the first of several devices that can run it."""
+        makers = [partial(self._make, name, device) for device in devices]
+        return makers[0]() if len(makers) == 1 else MovingGraph(name, makers)
+
+    def _load_sure_features(self) -> None:
+        """Load the feature model that every text will ask for: where there is one language."""
+        if len(self.manifest.languages) == 1:
+            # What is wrong with it is for those to know who speak.
+            with suppress(VinovitsError):
+                self.load_features(self.manifest.languages[0])
+                for bert in self._bert.values():
+                    bert.graph.load()
 
     def _make(self, name: str, device: str) -> Runnable:
         """A graph on a device, compiled for its most usual shape at least."""
@@ -98,9 +134,11 @@ class Stages:
         if name == "decoder":
             measure = partial(measured_snr, path, sums, device, self._cache_dir, usual[0])
             precision = decoder_precision(self._precision, device, self.manifest.bf16_snr, measure)
+        tuning = self._tuning
+        how = path, device, self._cache_dir, sums, precision, tuning.threads, tuning.streams
         if not is_static(self._shapes, device):
-            return compile_graph(path, device, self._cache_dir, sums, precision)
-        graph = StaticGraph(recipe(path, device, self._cache_dir, sums, precision))
+            return compile_graph(*how)
+        graph = StaticGraph(recipe(*how))
         for lengths in usual[:1]:
             graph.prepare(lengths)
         return graph
@@ -219,7 +257,8 @@ class Stages:
 
         device = self._features_device
         static = is_static(self._shapes, device)
-        bert = shared(BertFeatures, find_features(model), device, self._cache_dir, static=static)
+        options = {"static": static, "threads": self._tuning.threads}
+        bert = shared(BertFeatures, find_features(model), device, self._cache_dir, **options)
         if bert.width > width:
             raise VoiceError(
                 f"The feature model {model} gives {bert.width} channels, but the voice "

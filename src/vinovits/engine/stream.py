@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from vinovits.engine.result import Chunk, SpokenSentence, Stats
 from vinovits.engine.settings import Settings
 from vinovits.engine.stages import Stages
 from vinovits.engine.timings import time_sentence
-from vinovits.engine.windows import GROWTH
 from vinovits.errors import UsageError
 from vinovits.text.reading import Sentence
 from vinovits.text.sequence import to_sequence
@@ -69,6 +69,7 @@ class Stream(Iterator[Chunk]):
         cast: Cast,
         began: float,
         ahead: bool = True,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare to speak; `Voice.stream` finds the arguments.
 
@@ -80,6 +81,7 @@ class Stream(Iterator[Chunk]):
             began: Time of the call by `time.perf_counter`.
             ahead: Prepare the next sentence while one is decoded: for a listener. Who waits for
                 the whole gets it sooner without, as the two compete for one device.
+            ended: Called once, when the work has ended or nobody holds the stream any more.
         """
         self.stats = Stats(
             stages=dict.fromkeys(
@@ -92,6 +94,8 @@ class Stream(Iterator[Chunk]):
         self._watch = began
         self._samples = 0
         self._ended = False
+        self._tell_end = weakref.finalize(self, ended)
+        self._tell_end.atexit = False
         self.stats.stages["read"] = time.perf_counter() - began
         prepared = self._prepare(sentences)
         self._chunks = self._run_ahead(prepared) if ahead else self._run(prepared)
@@ -111,6 +115,7 @@ class Stream(Iterator[Chunk]):
             chunk = next(self._chunks)
         except BaseException:
             self._ended = True
+            self._tell_end()
             raise
         now = time.perf_counter()
         if chunk.start_sample == 0:
@@ -124,6 +129,7 @@ class Stream(Iterator[Chunk]):
         """Stop the work; the chunks end here."""
         self._ended = True
         self._chunks.close()
+        self._tell_end()
 
     def __enter__(self) -> Stream:
         return self
@@ -226,7 +232,7 @@ class Stream(Iterator[Chunk]):
             self._stages.reach,
             manifest.hop_length,
             # Only the first sentence is waited for.
-            GROWTH[1:] if prepared.number else GROWTH,
+            self._stages.growth[1:] if prepared.number else self._stages.growth,
         )
         total = prepared.z.shape[2] * manifest.hop_length
         fade = min(round(delivery.FADE_SECONDS * manifest.sampling_rate), total // 2)

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import difflib
+import math
 import numbers
+import os
+import threading
 import time
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Unpack, get_args
+from typing import Any, Literal, Unpack, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from vinovits.devices import Placement, parse_placement
 from vinovits.engine.conditions import Conditions, Style
+from vinovits.engine.idle import IdleTimer, give_memory_back
+from vinovits.engine.many import Errors, Many, Stopped, Text, check_errors, check_workers
 from vinovits.engine.precision import Precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
 from vinovits.engine.scripts import Lexicons, lexicon_of, to_script
 from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
 from vinovits.engine.shapes import ShapePolicy
-from vinovits.engine.stages import Stages
+from vinovits.engine.stages import UNTUNED, Stages, Tuning
 from vinovits.engine.stream import Cast, Stream
-from vinovits.errors import LanguageError, TextError, UsageError, VoiceError
+from vinovits.engine.tuned import Tuned, read_tuned
+from vinovits.engine.windows import GROWTH
+from vinovits.errors import LanguageError, TextError, UsageError, VinovitsError, VoiceError
 from vinovits.graphs import GraphInfo, default_cache_dir
 from vinovits.text import front_ends
 from vinovits.text.front_ends import Reading, spoken_in
 from vinovits.text.markup import Markup
 from vinovits.text.reading import Sentence
 from vinovits.text.script import Script
+from vinovits.threads import ENVIRONMENT as THREADS
+from vinovits.threads import limit
 from vinovits.voices.manifest import VoiceManifest, open_folder
 from vinovits.voices.store import find_voice, list_voices
 
@@ -49,12 +60,17 @@ def load(
     *,
     device: str = "cpu",
     features: str | None = None,
-    precision: Precision = "auto",
+    precision: Precision | None = None,
     shapes: ShapePolicy = "auto",
     warm: bool = True,
+    threads: int | None = None,
+    idle_seconds: float | None = None,
     cache_dir: str | Path | None = None,
 ) -> Voice:
     """Load a voice.
+
+    On a CPU, what `vinovits tune` has found best on this machine stands in for `precision` and
+    `threads`, if they aren't given, and sets the decoder's windows.
 
     Args:
         voice: A name that `list_voices()` lists, or the path of a voice folder.
@@ -68,11 +84,17 @@ def load(
             it, which is two to three times as fast there, if the voice was found to sound the same
             at its conversion (noise at least 30 dB below the sound); "f32" gives the same samples,
             but for rounding, on every chip; "bf16"; "f16". On a GPU, "auto" takes f16 if a
-            window that it decodes at the first load has its noise as far below the sound.
+            window that it decodes at the first load has its noise as far below the sound. None is
+            what was tuned, else "auto".
         shapes: "dynamic" compiles each graph once, for all lengths; "static" pads to few lengths
             and compiles each; "auto" is static on every device but the CPU.
         warm: Compile the usual static shapes in the background from now on, for programs that will
             speak more than once. A process that ends meanwhile waits for the one at hand.
+        threads: At most that many of the CPU work for it. None takes the environment variable
+            VINOVITS_THREADS, else what was tuned, else OMP_NUM_THREADS, else as many as there are
+            processors that the process may use, by its affinity and the quota of its container.
+        idle_seconds: Unload the voice when nobody has used it for so long, as servers may want it;
+            None: never.
         cache_dir: Where compiled graphs are kept; the user's cache folder if not given.
 
     Raises:
@@ -89,10 +111,30 @@ def load(
             f"There is no such policy for shapes as {shapes!r:.40}. There are: "
             f"{', '.join(get_args(ShapePolicy))}."
         )
+    if idle_seconds is not None and not (
+        isinstance(idle_seconds, numbers.Real) and 0 < idle_seconds < math.inf
+    ):
+        raise UsageError(
+            f"`idle_seconds` is None or a number of seconds above 0, not {idle_seconds!r:.40}."
+        )
     folder = find_voice(voice)
     placement = parse_placement(device)
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
-    return Voice(folder, placement, features is None, cache, precision, shapes, warm)
+    found = read_tuned() if "CPU" in placement.decoder else Tuned()
+    if threads is None and not os.environ.get(THREADS):
+        threads = found.threads
+    return Voice(
+        folder,
+        placement,
+        features is None,
+        cache,
+        precision or found.precision or "auto",
+        shapes,
+        warm,
+        Tuning(limit(threads), growth=found.windows or GROWTH),
+        idle_seconds,
+        found.workers or 1,
+    )
 
 
 class Voice:
@@ -107,6 +149,9 @@ class Voice:
         precision: Precision = "auto",
         shapes: ShapePolicy = "auto",
         warm: bool = True,
+        tuning: Tuning = UNTUNED,
+        idle_seconds: float | None = None,
+        workers: int = 1,
     ) -> None:
         """Load a voice folder; `vinovits.load` finds the arguments."""
         self.folder = folder
@@ -114,8 +159,52 @@ class Voice:
         self._speakers = _read_speakers(folder, self.manifest)
         self.placement = placement
         self._conditions = Conditions(folder, self.manifest, "cpu", cache_dir)
-        self.stages = Stages(
-            folder, self.manifest, placement, with_features, cache_dir, precision, shapes, warm
+        self._recipe = placement, with_features, cache_dir, precision, shapes, warm
+        self._tuning, self._workers = tuning, workers
+        self._lock = threading.Lock()
+        self._stages: Stages | None = self._load(tuning)
+        self._side_by_side: weakref.WeakValueDictionary[int, Stages] = weakref.WeakValueDictionary()
+        unload = weakref.WeakMethod(self.unload)
+        self._idle = IdleTimer(idle_seconds, lambda: _call(unload))
+        with self._idle.use():  # the time begins now
+            pass
+
+    @property
+    def stages(self) -> Stages:
+        """What it runs on; loads it again after `unload`."""
+        with self._lock:
+            if self._stages is None:
+                self._stages = self._load(self._tuning)
+            return self._stages
+
+    @property
+    def loaded(self) -> bool:
+        """Are its graphs in memory?"""
+        return self._stages is not None
+
+    def unload(self) -> None:
+        """Give the memory of graphs and feature models back; the next call loads them again.
+
+        Calls in flight go on, and what they use goes when the last of them has ended. Feature
+        models that other voices use stay.
+        """
+        with self._lock:
+            self._stages = None
+        self._conditions.unload()
+        give_memory_back()
+
+    def _load(self, tuning: Tuning) -> Stages:
+        placement, with_features, cache_dir, precision, shapes, warm = self._recipe
+        return Stages(
+            self.folder,
+            self.manifest,
+            placement,
+            with_features,
+            cache_dir,
+            precision,
+            shapes,
+            warm,
+            tuning,
         )
 
     def speak(self, text: str, **settings: Unpack[SpeakSettings]) -> Audio:
@@ -137,8 +226,99 @@ class Voice:
                 take it; or there is no such speaker, style or emotion, nor one that the text asks
                 for.
         """
-        with self.stream(text, ahead=False, **settings) as stream:
-            chunks = list(stream)
+        return self._whole(self.stream(text, ahead=False, **settings))
+
+    @overload
+    def speak_many(
+        self,
+        texts: Iterable[Text],
+        *,
+        workers: int | None = None,
+        errors: Literal["raise"] = "raise",
+        **settings: Unpack[SpeakSettings],
+    ) -> Many[Audio]: ...
+
+    @overload
+    def speak_many(
+        self,
+        texts: Iterable[Text],
+        *,
+        workers: int | None = None,
+        errors: Errors,
+        **settings: Unpack[SpeakSettings],
+    ) -> Many[Audio | VinovitsError]: ...
+
+    def speak_many(
+        self,
+        texts: Iterable[Text],
+        *,
+        workers: int | None = None,
+        errors: Errors = "raise",
+        **settings: Unpack[SpeakSettings],
+    ) -> Many[Any]:
+        """Speak many texts and give the audio of each, in their order.
+
+        Each sounds as `speak` has it, but for rounding. Memory doesn't grow with their number:
+        `workers` texts and two more are begun before they are asked for.
+
+        Args:
+            texts: What to say: any iterable, which is taken from as the work goes on. Each is a
+                text, or a mapping of `text` to it and of settings to values that go before those of
+                all.
+            workers: How many texts are spoken at once, each by its share of the threads. Above 1,
+                a CPU compiles the graphs of the voice once more for that, which takes the memory of
+                another voice for as long. None is what `vinovits tune` has found, else 1: on two
+                cores, more were not faster.
+            errors: What becomes of a text that can't be spoken. "raise" raises its error at its
+                turn; `next` then goes on with the text behind it. "yield" gives the error, a
+                `VinovitsError`, in place of its audio.
+            **settings: See `SpeakSettings`; for all texts.
+
+        Returns:
+            An iterator to be used in a `with` statement, or closed by `close()`, if it isn't gone
+            through to its end.
+
+        Raises:
+            UsageError: The settings of all can't be right, as for `speak`; or `workers` or `errors`
+                can't.
+        """
+        check_errors(errors)
+        if isinstance(texts, str | Mapping) or not isinstance(texts, Iterable):
+            raise UsageError(
+                "`texts` is a list or another iterable of texts. Speak one by `speak`."
+            )
+        count = check_workers(self._workers if workers is None else workers)
+        check_settings(self.manifest.defaults, settings)
+        stages = self._stages_for(count)
+
+        def speak(text: str, own: Mapping[str, Any], stop: threading.Event) -> Audio:
+            if stop.is_set():
+                raise Stopped
+            both: SpeakSettings = {**settings, **own}  # type: ignore[typeddict-item]
+            running = stages if stages is not None else self.stages
+            return self._whole(self._stream(running, text, False, both), stop)
+
+        return Many(speak, texts, count, errors)
+
+    def _stages_for(self, workers: int) -> Stages | None:
+        """Stages for several texts at once; None where those of the voice are as good."""
+        if workers == 1 or self.placement.decoder[0] != "CPU":
+            return None
+        with self._lock:
+            stages = self._side_by_side.get(workers)
+            if stages is None:
+                stages = self._load(replace(self._tuning, streams=workers))
+                self._side_by_side[workers] = stages
+            return stages
+
+    def _whole(self, stream: Stream, stop: threading.Event | None = None) -> Audio:
+        """All that a stream gives; it is closed at the end, or when the event is set."""
+        chunks = []
+        with stream:
+            for chunk in stream:
+                if stop is not None and stop.is_set():
+                    raise Stopped
+                chunks.append(chunk)
         return Audio(
             samples=np.concatenate([chunk.samples for chunk in chunks]),
             sampling_rate=self.manifest.sampling_rate,
@@ -159,6 +339,13 @@ class Voice:
                 for the same cores.
             **settings: See `SpeakSettings`.
         """
+        self._idle.enter()
+        try:
+            return self._stream(self.stages, text, ahead, settings)
+        finally:
+            self._idle.leave()
+
+    def _stream(self, stages: Stages, text: str, ahead: bool, settings: SpeakSettings) -> Stream:
         began = time.perf_counter()
         checked = check_settings(self.manifest.defaults, settings)
         languages = self._languages(settings.get("language"))
@@ -167,20 +354,22 @@ class Voice:
             text, languages, settings.get("markup", "auto"), settings.get("lexicon")
         )
         cast = self._cast(script, settings)
-        sentences = self._read(script, languages, reading)
+        sentences = self._read(stages, script, languages, reading)
         first = next(sentences, None)
         if first is None:
             raise TextError("There is nothing in this text that can be spoken.")
         given = {code for _, _, code in script.given_languages()}
         spoken = spoken_in(script.text, languages, reading)
         for language in [code for code in languages if code in given.union(spoken)]:
-            self.stages.load_features(language)
-        if checked.assist_text and not self.stages.has_features:
+            stages.load_features(language)
+        if checked.assist_text and not stages.has_features:
             raise UsageError(
                 "An assist text is heard through feature models, and none are in use. Speak "
                 'without features="none", or without the assist text.'
             )
-        return Stream(self.stages, chain([first], sentences), checked, cast, began, ahead)
+        self._idle.enter()  # until the stream has ended
+        whole = chain([first], sentences)
+        return Stream(stages, whole, checked, cast, began, ahead, self._idle.leave)
 
     def read(
         self,
@@ -215,7 +404,8 @@ class Voice:
         """
         languages = self._languages(language)
         script = self._script(text, languages, markup, lexicon)
-        return list(self._read(script, languages, self._reading(reading)))
+        with self._idle.use():
+            return list(self._read(self.stages, script, languages, self._reading(reading)))
 
     def speaker_from(self, samples: Array, sampling_rate: int) -> Array:
         """Make a speaker vector from recorded speech, for a voice without named speakers.
@@ -237,7 +427,9 @@ class Voice:
                 f"speech. It has: {', '.join(self.manifest.speakers)}."
             )
         spectrogram = linear_spectrogram(samples, sampling_rate, self.manifest)
-        vector: Array = self.stages.graphs["reference"](spectrogram=spectrogram)["speaker"][0, :, 0]
+        with self._idle.use():
+            graph = self.stages.graphs["reference"]
+            vector: Array = graph(spectrogram=spectrogram)["speaker"][0, :, 0]
         return vector
 
     def emotion_from(self, samples: Array, sampling_rate: int, *, seed: int = 0) -> Array:
@@ -256,11 +448,13 @@ class Voice:
             UsageError: The voice takes no emotion, or the recording can't be a prompt.
             VoiceError: The feature model isn't here, or is broken.
         """
-        return self._conditions.emotion_from(samples, sampling_rate, seed)
+        with self._idle.use():
+            return self._conditions.emotion_from(samples, sampling_rate, seed)
 
     def graphs(self) -> dict[str, GraphInfo]:
         """Where each graph really runs and at what precision, as OpenVINO tells it."""
-        return self.stages.infos()
+        with self._idle.use():
+            return self.stages.infos()
 
     def _speaker_vector(self, speaker: Speaker) -> Array:
         width = self.manifest.speaker_channels
@@ -319,9 +513,9 @@ class Voice:
             raise LanguageError(f"{error} {others}", error.language) from None
 
     def _read(
-        self, script: Script, languages: Sequence[str], reading: Reading
+        self, stages: Stages, script: Script, languages: Sequence[str], reading: Reading
     ) -> Iterator[Sentence]:
-        tools = self.stages.tools(languages, reading)
+        tools = stages.tools(languages, reading)
         return front_ends.read(script, languages, self.manifest.variant, reading, tools)
 
     def _cast(self, script: Script, settings: SpeakSettings) -> Cast:
@@ -351,6 +545,12 @@ class Voice:
         if name not in self.manifest.speakers and name.isdecimal() and len(name) < _LONGEST_NUMBER:
             return int(name)
         return name
+
+
+def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    """Call a method, if its object is still there."""
+    if (bound := method()) is not None:
+        bound()
 
 
 def _read_speakers(folder: Path, manifest: VoiceManifest) -> Array | None:

@@ -49,6 +49,7 @@ class BertFeatures:
         device: The OpenVINO device to run on.
         cache_dir: Where compiled graphs are kept; None for nowhere.
         static: As `LazyGraph` takes it.
+        threads: Likewise.
 
     Raises:
         VoiceError: The folder isn't a sound feature model (see `read_manifest`).
@@ -61,9 +62,10 @@ class BertFeatures:
         device: str = "cpu",
         cache_dir: Path | None = None,
         static: bool | None = None,
+        threads: int | None = None,
     ) -> None:
         self._manifest = manifest = read_manifest(folder, BertManifest)
-        self.graph = LazyGraph(folder, "model", manifest.files, device, cache_dir, static)
+        self.graph = LazyGraph(folder, "model", manifest.files, device, cache_dir, static, threads)
         self.name = manifest.name
         self.width = manifest.width
         self.words = bool(manifest.word_splitter)

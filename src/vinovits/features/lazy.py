@@ -32,6 +32,7 @@ class LazyGraph:
         cache_dir: Where compiled graphs are kept; None for nowhere.
         static: Compile it for each shape that is asked for, instead of once for all; None: where
             the device isn't the CPU.
+        threads: As `graphs.recipe` takes it.
 
     Attributes:
         static: As given, or as it suits the device.
@@ -48,6 +49,7 @@ class LazyGraph:
         device: str,
         cache_dir: Path | None,
         static: bool | None = None,
+        threads: int | None = None,
     ) -> None:
         cpu = find_device(device) == "CPU"
         self._path = folder / f"{name}.xml"
@@ -55,6 +57,7 @@ class LazyGraph:
         self._sums = [sums[f"{name}.{end}"] for end in ("xml", "bin")]
         self._device, self._cache_dir = device, None if cpu and large else cache_dir
         self.static = not cpu if static is None else static
+        self._threads = threads
         self._lock = threading.Lock()
         self._compiled: Runnable | None = None
 
@@ -75,6 +78,10 @@ class LazyGraph:
         """Is it in memory?"""
         return self._compiled is not None
 
+    def load(self) -> None:
+        """Compile it now, unless it is."""
+        self._graph()
+
     def unload(self) -> None:
         """Give its memory back; the next call compiles it again."""
         with self._lock:
@@ -84,6 +91,9 @@ class LazyGraph:
         with self._lock:
             if self._compiled is None:
                 precision = exact_precision(self._device)
-                how = self._path, self._device, self._cache_dir, self._sums, precision
+                how = (
+                    *(self._path, self._device, self._cache_dir, self._sums),
+                    *(precision, self._threads),
+                )
                 self._compiled = StaticGraph(recipe(*how)) if self.static else compile_graph(*how)
             return self._compiled
