@@ -131,8 +131,8 @@ def part_convert(source: Path, out: Path, precision: Any) -> dict[str, Any]:
 
 
 def part_openvino(folder: Path, out: Path) -> dict[str, Any]:
-    from vinovits.features.bert import BertFeatures
     from vinovits.devices import core
+    from vinovits.features.bert import BertFeatures
 
     core()  # not a part of what a feature model costs
     process = psutil.Process()
