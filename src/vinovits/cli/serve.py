@@ -103,7 +103,9 @@ def serve(config: Path | None, **options: Any) -> None:
             logging.getLogger(__name__).warning(
                 "Everybody who reaches %s may use this server: there are no keys.", settings.host
             )
-        Server(create_app(settings, voices)).serve_until_told()
+        server = Server(create_app(settings, voices))
+        with server.listen() as listener:
+            server.serve_until_told(listener)
 
 
 @click.command("serve-key", short_help="Make an API key for the server.")

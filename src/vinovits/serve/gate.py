@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vinovits.errors import UsageError
 from vinovits.serve.errors import ApiError, api_error
 from vinovits.serve.keys import Keys
 from vinovits.serve.log import FIELDS, RequestRecord, request
@@ -131,32 +132,30 @@ class Gate:
             length = headers.get("content-length", "0")
             if length.isdecimal() and int(length[:20]) > self._most_bytes:
                 raise self._too_large()
+            body = await self._body(receive)
         except ApiError as error:
             await error.response()(scope, receive, send)
             return
-        await self._app(scope, self._bounded(receive), send)
+        if body is not None:
+            await self._app(scope, _replayed(body, receive), send)
 
-    def _bounded(self, receive: Receive) -> Receive:
-        """A body that is told in chunks is counted, and one that comes too slowly given up."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _BODY_SECONDS
-        count, ended = 0, False
-
-        async def counted() -> Message:
-            nonlocal count, ended
-            try:
-                async with asyncio.timeout_at(None if ended else until):
+    async def _body(self, receive: Receive) -> bytes | None:
+        """The whole body, or None if the caller has left; it is counted as it comes."""
+        body = bytearray()
+        more = True
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while more:
                     message = await receive()
-            except TimeoutError:
-                raise ApiError(408, "The body came too slowly.", "too_slow") from None
-            if message["type"] == "http.request":
-                count += len(message.get("body", b""))
-                ended = not message.get("more_body", False)
-                if count > self._most_bytes:
-                    raise self._too_large()
-            return message
-
-        return counted
+                    if message["type"] != "http.request":
+                        return None
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > self._most_bytes:
+                        raise self._too_large()
+        except TimeoutError:
+            raise ApiError(408, "The body came too slowly.", "too_slow") from None
+        return bytes(body)
 
     def _too_large(self) -> ApiError:
         return ApiError(413, f"A body has at most {self._most_bytes} bytes.", "too_large")
@@ -188,7 +187,13 @@ class Gate:
     def _check_key(self, keys: Keys, headers: Headers) -> None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         key = given.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        owner = keys.whose(key) if key else None
+        try:
+            owner = keys.whose(key) if key else None
+        except UsageError as error:
+            _log.error("%s", error)
+            raise ApiError(
+                500, "The server can't read its keys; its log says why.", "internal_error"
+            ) from None
         if owner is None:
             raise ApiError(
                 401,
@@ -200,6 +205,16 @@ class Gate:
             )
         if (record := request.get()) is not None:
             record.key = owner
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """What the app receives: the body, and then whatever comes."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed
 
 
 def _host_name(host: str) -> str | None:

@@ -44,17 +44,16 @@ class Server(uvicorn.Server):
             )
         )
 
-    def serve_until_told(self) -> None:
-        """Listen, and answer until a signal has come and what ran then is done.
+    def serve_until_told(self, listener: socket.socket) -> None:
+        """Answer until a signal has come and what ran then is done.
 
-        Raises:
-            OutputError: The address can't be listened at.
+        Args:
+            listener: From `listen`.
         """
-        with self._listening() as listener:
-            host, port = listener.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            _log.info("listening", extra={FIELDS: {"url": f"http://{shown}:{port}"}})
-            self.run(sockets=[listener])
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        _log.info("listening", extra={FIELDS: {"url": f"http://{shown}:{port}"}})
+        self.run(sockets=[listener])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Finish what runs at the first signal; stop at the second."""
@@ -77,7 +76,12 @@ class Server(uvicorn.Server):
             self.should_exit = True
         return await super().on_tick(counter)
 
-    def _listening(self) -> socket.socket:
+    def listen(self) -> socket.socket:
+        """Take the address of the settings.
+
+        Raises:
+            OutputError: It can't be had.
+        """
         settings = self._services.settings
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
