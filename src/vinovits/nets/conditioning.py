@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -94,10 +95,27 @@ class _ResidualUnit(nn.Module):
         return out
 
 
+class CodebookDraws(NamedTuple):
+    """What is random where a codebook learns."""
+
+    uniform: Tensor
+    """From (0, 1), (heads, B, rows): the rows are picked by chance, the near ones more often."""
+    replacements: Tensor
+    """Items of the batch (heads, rows) that rows become which are hardly ever picked."""
+
+
+_STALE = 2.0
+"""Below so many picks, as a moving average, a row is replaced."""
+_SMOOTHING = 1e-5
+_COMMITMENT = 0.1
+
+
 class _Codebook(nn.Module):
     """The rows `embed` (heads, rows, row_width); the other tensors serve training only."""
 
     embed: Tensor
+    cluster_size: Tensor
+    embed_avg: Tensor
 
     def __init__(self, condition: Condition) -> None:
         super().__init__()
@@ -108,6 +126,37 @@ class _Codebook(nn.Module):
         self.register_buffer("cluster_size", torch.zeros(condition.heads, condition.rows))
         self.register_buffer("embed_avg", rows.clone())
         self.register_buffer("embed", rows)
+        self.cosine = condition.cosine
+
+    @torch.no_grad()
+    def pick(self, x: Tensor, uniform: Tensor) -> Tensor:
+        """Numbers (heads, B) of rows for x (heads, B, row_width), by the Gumbel-max trick."""
+        score = x @ self.embed.transpose(1, 2) if self.cosine else -torch.cdist(x, self.embed)
+        return (score - torch.log(-torch.log(uniform))).argmax(-1)
+
+    @torch.no_grad()
+    def follow(self, x: Tensor, codes: Tensor, replacements: Tensor, decay: float) -> None:
+        """Move the rows towards the means of what picked them.
+
+        Args:
+            x: (heads, B, row_width).
+            codes: Rows that were picked (heads, B).
+            replacements: As in `CodebookDraws`.
+            decay: Share of the past in the moving averages.
+        """
+        picks = F.one_hot(codes, self.embed.shape[1]).to(x)  # (heads, B, rows)
+        self.cluster_size.lerp_(picks.sum(1), 1 - decay)
+        self.embed_avg.lerp_(picks.transpose(1, 2) @ x, 1 - decay)
+        total = self.cluster_size.sum(-1, keepdim=True)
+        smooth = (self.cluster_size + _SMOOTHING) / (total + self.embed.shape[1] * _SMOOTHING)
+        means = self.embed_avg / (smooth * total).unsqueeze(-1)
+        self.embed.copy_(F.normalize(means, dim=-1) if self.cosine else means)
+        stale = self.cluster_size < _STALE
+        heads = torch.arange(len(x), device=x.device).unsqueeze(1)
+        fresh = x[heads, replacements]
+        self.embed.copy_(torch.where(stale.unsqueeze(-1), fresh, self.embed))
+        self.embed_avg.copy_(torch.where(stale.unsqueeze(-1), fresh * _STALE, self.embed_avg))
+        self.cluster_size.masked_fill_(stale, _STALE)
 
 
 class Quantiser(nn.Module):
@@ -137,6 +186,31 @@ class Quantiser(nn.Module):
         out: Tensor = self.project_out(picked.flatten(1))
         return out
 
+    def learn(self, x: Tensor, draws: CodebookDraws, decay: float) -> tuple[Tensor, Tensor]:
+        """Quantise x (B, width) and move the codebook, which learns by averages, not gradients.
+
+        The gradient of the rows that were picked goes to what picked them.
+
+        Args:
+            x: (B, width).
+            draws: Noise.
+            decay: Share of the past in the moving averages.
+
+        Returns:
+            (B, width), and the commitment: how far x is from the rows that it picked.
+        """
+        parts = self.project_in(x).unflatten(1, (self.heads, -1)).transpose(0, 1)
+        if self.cosine:
+            parts = F.normalize(parts, dim=-1)
+        codes = self._codebook.pick(parts, draws.uniform)
+        heads = torch.arange(self.heads, device=x.device).unsqueeze(1)
+        picked = self._codebook.embed[heads, codes]
+        self._codebook.follow(parts.detach(), codes, draws.replacements, decay)
+        commitment = _COMMITMENT * F.mse_loss(parts, picked)
+        passed = parts + (picked - parts).detach()
+        out: Tensor = self.project_out(passed.transpose(0, 1).flatten(1))
+        return out, commitment
+
 
 class ClapTextEncoder(TextEncoder):
     """The vector is CLAP's of a text or a sound (https://arxiv.org/abs/2211.06687), quantised."""
@@ -159,6 +233,11 @@ class ClapTextEncoder(TextEncoder):
         """Image (B, hidden) of given["emotion"] (B, width)."""
         image: Tensor = self.out_feature_net(self.emo_vq(self.in_feature_net(given["emotion"])))
         return image
+
+    def learn(self, emotion: Tensor, draws: CodebookDraws, decay: float) -> tuple[Tensor, Tensor]:
+        """Image (B, hidden) of `emotion` (B, width) and the commitment (see `Quantiser.learn`)."""
+        quantised, commitment = self.emo_vq.learn(self.in_feature_net(emotion), draws, decay)
+        return self.out_feature_net(quantised), commitment
 
 
 TEXT_ENCODERS = {

@@ -52,13 +52,16 @@ class TextEncoder(nn.Module):
         self.encoder = TransformerEncoder(config, variant, config.n_layers, config.kernel_size)
         self.proj = nn.Conv1d(hidden, 2 * config.inter_channels, 1)
 
-    def forward(self, text: TextInputs, mask: Tensor, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, text: TextInputs, mask: Tensor, g: Tensor, image: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Encode one batch of utterances.
 
         Args:
             text: What is said.
             mask: 1 for real phones, 0 for padding (B, 1, T).
             g: Speaker vector (B, gin, 1).
+            image: What is added to every phone (B, hidden); None for what `condition` gives.
 
         Returns:
             Hidden states (B, hidden, T), prior mean and log deviation (B, inter, T) each.
@@ -68,7 +71,8 @@ class TextEncoder(nn.Module):
         for name in self.feature_names:
             if name in text.features:
                 x = x + self.project(name, text.features[name]).transpose(1, 2)
-        image = self.condition(text.conditions)
+        if image is None:
+            image = self.condition(text.conditions)
         if image is not None:
             x = x + image.unsqueeze(1)
         x = x * math.sqrt(self.hidden_channels)
