@@ -21,8 +21,12 @@ VARIANT = VARIANTS["2.3"]
 
 @pytest.fixture(scope="module")
 def recorded() -> dict[str, Tensor]:
-    with np.load(FOLDER / "forward.npz") as arrays:
-        return {name: torch.from_numpy(np.asarray(arrays[name])) for name in arrays}
+    tensors = {}
+    for file in ("spec.npz", "forward.npz"):
+        with np.load(FOLDER / file) as arrays:
+            numbers = {name: arrays[name] for name in arrays if arrays[name].dtype.kind != "U"}
+        tensors |= {name: torch.from_numpy(np.asarray(array)) for name, array in numbers.items()}
+    return tensors
 
 
 @pytest.fixture(scope="module")
