@@ -40,7 +40,7 @@ def test_settings_that_are_not_given_are_left_to_the_voice(run: Run, calls: Call
         "voice": "joe",
         "device": "cpu",
         "features": None,
-        "precision": "auto",
+        "precision": None,
         "shapes": "auto",
         "warm": False,
     }

@@ -18,6 +18,7 @@ from vinovits.cli.convert_features import convert_features
 from vinovits.cli.doctor import doctor
 from vinovits.cli.info import info
 from vinovits.cli.lexicon import lexicon
+from vinovits.cli.many import many
 from vinovits.cli.merge import merge
 from vinovits.cli.models import models
 from vinovits.cli.phones import phones
@@ -138,7 +139,7 @@ def cli() -> None:
 
 
 for command in (
-    *(say, phones, lexicon, voices, info, doctor),
+    *(say, many, phones, lexicon, voices, info, doctor),
     *(convert, merge, convert_features, pull, models),
     *(serve, serve_key),
 ):
