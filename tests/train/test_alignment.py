@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -33,6 +33,7 @@ def tasks(draw: st.DrawFn) -> tuple[NDArray[np.float64], int, int]:
 
 
 @given(tasks())
+@settings(deadline=None)  # the first call compiles
 def test_no_path_has_a_higher_sum(task: tuple[NDArray[np.float64], int, int]) -> None:
     scores, frames, symbols = task
     found = search(torch.from_numpy(scores)[None], torch.tensor([frames]), torch.tensor([symbols]))[
@@ -44,6 +45,7 @@ def test_no_path_has_a_higher_sum(task: tuple[NDArray[np.float64], int, int]) ->
 
 
 @given(tasks(), tasks(), st.integers(0, 3))
+@settings(deadline=None)
 def test_items_of_a_batch_do_not_touch_each_other(
     first: tuple[NDArray[np.float64], int, int],
     second: tuple[NDArray[np.float64], int, int],
@@ -69,6 +71,12 @@ def test_the_search_leaves_its_scores_alone() -> None:
     before = scores.clone()
     search(scores, torch.tensor([5]), torch.tensor([3]))
     assert torch.equal(scores, before)
+
+
+@pytest.mark.parametrize(("frames", "symbols"), [([6], [3]), ([5], [4]), ([0], [1]), ([5], [3, 3])])
+def test_counts_that_do_not_fit_are_refused(frames: list[int], symbols: list[int]) -> None:
+    with pytest.raises(ValueError, match="don't fit"):
+        search(torch.zeros(1, 5, 3), torch.tensor(frames), torch.tensor(symbols))
 
 
 def test_log_likelihood_is_that_of_a_diagonal_normal() -> None:

@@ -65,7 +65,14 @@ def search(scores: Tensor, frames: Tensor, symbols: Tensor) -> Tensor:
 
     Returns:
         (B, F, T): 1 where a frame belongs to a symbol, else 0.
+
+    Raises:
+        ValueError: A count is less than 1 or more than there is room for.
     """
+    # The compiled loop checks no bounds.
+    for counts, room in ((frames, scores.shape[1]), (symbols, scores.shape[2])):
+        if len(counts) != len(scores) or not bool(((counts >= 1) & (counts <= room)).all()):
+            raise ValueError(f"Counts {counts.tolist()} don't fit scores {tuple(scores.shape)}.")
     table = np.ascontiguousarray(scores.detach().cpu().numpy()).copy()
     path = np.zeros_like(table)
     _search_batch(table, path, frames.cpu().numpy(), symbols.cpu().numpy())
