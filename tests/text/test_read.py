@@ -82,7 +82,7 @@ SAMPLES = (
 PIECES = st.lists(st.sampled_from(SAMPLES.split(" ")), max_size=40).map(" ".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.text(st.characters(), max_size=200) | WRITTEN | PIECES)
 def test_any_text_is_read_within_the_rules(text: str) -> None:
     check_sentences(text, list(read(text)))

@@ -97,7 +97,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(TEXTS, st.sampled_from(["better", "2.1", "2.3"]))
 def test_every_letter_is_spoken_or_told_of(text: str, row: str) -> None:
     sentences = list(read(text, RULES[row]))

@@ -77,7 +77,7 @@ ODD = st.text(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ODD)
 def test_every_character_is_spoken_or_pauses_or_is_told(text: str) -> None:
     covered: set[int] = set()

@@ -182,7 +182,7 @@ def check(text: str, sentences: list[Sentence], said: list[Said]) -> None:
     assert found == spoken
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(said_texts(), st.sampled_from(ROWS))
 def test_readings_may_be_given_anywhere(given_text: tuple[str, list[Said]], row: str) -> None:
     text, said = given_text

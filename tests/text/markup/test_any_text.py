@@ -69,13 +69,13 @@ def check_parsed(text: str) -> None:
 
 
 @given(soup)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_nothing_but_text_errors_is_raised(text: str) -> None:
     check_parsed(text)
 
 
 @given(st.lists(st.sampled_from(TAGS), max_size=15).map("".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_ssml_raises_nothing_but_text_errors(content: str) -> None:
     check_parsed(f"<speak>{content}</speak>")
 
@@ -96,7 +96,7 @@ def test_text_without_brackets_is_left_alone(text: str) -> None:
 
 
 @given(st.one_of(soup, st.text()))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_escaped_text_is_read_as_it_was(text: str) -> None:
     script = parse(escape(text), "plain")
     assert script.text == plain(text).text

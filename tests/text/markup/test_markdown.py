@@ -96,7 +96,7 @@ def test_plain_text_stays() -> None:
 
 
 @given(st.text(alphabet="ab \n\t#*_`~[]()!<>|-\\&;1.:>\r漢", max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_anything_is_read_with_its_places(text: str) -> None:
     check_places(parse(text, "markdown"))
     check_places(parse(text, "html"))
