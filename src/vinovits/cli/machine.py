@@ -62,6 +62,16 @@ def cpu_count() -> int:
     return os.cpu_count() or 1
 
 
+def busy() -> str | None:
+    """A sentence about others who use the processors; None if they are free, or nobody tells."""
+    if not hasattr(os, "getloadavg"):
+        return None
+    load = os.getloadavg()[0]
+    if load < 0.5 * (os.cpu_count() or 1):
+        return None
+    return f"The machine is busy: {load:.1f} programs ran at once in the last minute."
+
+
 def memory() -> tuple[int | None, int | None]:
     """Bytes of memory in all, and those free for use; None where the system doesn't tell."""
     text = _read("/proc/meminfo")

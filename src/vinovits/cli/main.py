@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from vinovits.cli.bench import bench
 from vinovits.cli.convert import convert
 from vinovits.cli.convert_features import convert_features
 from vinovits.cli.doctor import doctor
@@ -26,6 +27,7 @@ from vinovits.cli.pull import pull
 from vinovits.cli.say import say
 from vinovits.cli.serve import serve, serve_key
 from vinovits.cli.streams import NoteHandler
+from vinovits.cli.tune import tune
 from vinovits.cli.voices import voices
 from vinovits.errors import VinovitsError
 
@@ -139,7 +141,7 @@ def cli() -> None:
 
 
 for command in (
-    *(say, many, phones, lexicon, voices, info, doctor),
+    *(say, many, phones, lexicon, voices, info, doctor, bench, tune),
     *(convert, merge, convert_features, pull, models),
     *(serve, serve_key),
 ):

@@ -44,6 +44,8 @@ class Tuning:
 
     threads: int | None = None
     """At most that many; None as `threads.limit` has it."""
+    together: int | None = None
+    """Likewise, where there are several streams: of all together."""
     streams: int = 1
     """How many calls the graphs of the voice compute side by side."""
     growth: Sequence[int] = GROWTH

@@ -121,8 +121,9 @@ def load(
     placement = parse_placement(device)
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
     found = read_tuned() if "CPU" in placement.decoder else Tuned()
-    if threads is None and not os.environ.get(THREADS):
-        threads = found.threads
+    most = limit(threads)
+    # What was tuned is for one text at a time, and no more than the bound.
+    usual = found.threads if threads is None and not os.environ.get(THREADS) else None
     return Voice(
         folder,
         placement,
@@ -131,7 +132,7 @@ def load(
         precision or found.precision or "auto",
         shapes,
         warm,
-        Tuning(limit(threads), growth=found.windows or GROWTH),
+        Tuning(usual or most, most, growth=found.windows or GROWTH),
         idle_seconds,
         found.workers or 1,
     )
@@ -307,7 +308,9 @@ class Voice:
         with self._lock:
             stages = self._side_by_side.get(workers)
             if stages is None:
-                stages = self._load(replace(self._tuning, streams=workers))
+                together = self._tuning.together
+                tuning = replace(self._tuning, threads=together, streams=workers)
+                stages = self._load(tuning)
                 self._side_by_side[workers] = stages
             return stages
 
