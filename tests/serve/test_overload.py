@@ -166,6 +166,28 @@ def test_draining_refuses_what_is_new_and_finishes_what_runs(
         until(lambda: server.server.should_exit)
 
 
+def test_a_second_signal_stops_what_runs_and_tells_so(held: HeldVoices) -> None:
+    with (
+        running(settings(workers=1), held) as server,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        server.client() as client,
+    ):
+        held.voice.permits.release(1)
+        with client.stream("POST", "/v1/audio/speech", json=wav_body()) as begun:
+            pieces = begun.iter_raw()
+            next(pieces)
+            waits = pool.submit(server.post, "/v1/audio/speech", wav_body())
+            until(lambda: queue(server) == (1, 1))
+            server.server.handle_exit(signal.SIGTERM, None)
+            server.server.handle_exit(signal.SIGTERM, None)
+            with pytest.raises(httpx2.RemoteProtocolError):
+                list(pieces)
+        assert waits.result().status_code == 503
+        assert waits.result().json()["error"]["code"] == "shutting_down"
+        held.voice.permits.release(1)  # the window that was being decoded
+        until(lambda: held.voice.closed == [TEXT])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")
 def test_the_command_serves_drains_and_ends_well(tiny_voice: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "VINOVITS_VOICE": "tiny"}

@@ -26,6 +26,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: FastAPI) -> None:
         """Prepare to run an app of `create_app`."""
         self._services: Services = app.state.services
+        self._stops = False
         settings = self._services.settings
         super().__init__(
             uvicorn.Config(
@@ -56,12 +57,17 @@ class Server(uvicorn.Server):
         self.run(sockets=[listener])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Finish what runs at the first signal; stop at the second."""
-        work = self._services.work
-        if work.draining:
-            self.should_exit = self.force_exit = True
+        """Finish what runs at the first signal; stop it at the second; wait for no one at the next.
+
+        What it does is done by `on_tick`: a signal may come in the middle of anything.
+        """
+        if self.should_exit:
+            self.force_exit = True
             return
-        work.draining = True
+        if self._services.work.draining:
+            self._stops = True
+            return
+        self._services.work.draining = True
         _log.info(
             "%s: nothing new is taken on, what runs is finished; a second one stops.",
             signal.Signals(sig).name,
@@ -70,8 +76,9 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: end when all work is done."""
         work = self._services.work
-        if self.force_exit:
+        if self._stops:
             work.stop()
+            self.should_exit = True
         if work.draining and not work.running:
             self.should_exit = True
         return await super().on_tick(counter)

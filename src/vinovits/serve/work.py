@@ -114,6 +114,11 @@ class Job(Generic[T]):
             self._stopped = True
             self._forget(self._unread)
 
+    def abandon(self) -> None:
+        """Stop, and tell the reader that there is no more."""
+        self.stop()
+        self._hand_on(_Failed(draining()), 0)
+
     def run(self, task: Callable[[Job[T]], None]) -> None:
         """Do the work, in a worker."""
         last: _Failed | _End = _End()
@@ -215,10 +220,10 @@ class Work:
             job.stop()
 
     def stop(self) -> None:
-        """Stop all jobs."""
+        """Stop all jobs, and tell those who wait for them."""
         self.draining = True
         for job in list(self._open):
-            job.stop()
+            job.abandon()
 
     def close(self) -> None:
         """Stop all jobs and wait for their threads."""
