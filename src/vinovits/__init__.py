@@ -22,6 +22,7 @@ from vinovits.errors import (
 )
 
 if TYPE_CHECKING:
+    from vinovits.engine.many import Many
     from vinovits.engine.result import (
         Audio,
         Chunk,
@@ -52,6 +53,7 @@ __all__ = [
     "Lexicon",
     "LexiconEntry",
     "LexiconError",
+    "Many",
     "MarkTiming",
     "MissingExtraError",
     "OutputError",
@@ -88,6 +90,7 @@ _LAZY = {
         "vinovits.engine.result",
     ),
     "GraphInfo": "vinovits.graphs",
+    "Many": "vinovits.engine.many",
     "Stream": "vinovits.engine.stream",
     **dict.fromkeys(("Voice", "load"), "vinovits.engine.voice"),
     **dict.fromkeys(("Lexicon", "LexiconEntry"), "vinovits.text.lexicon"),
