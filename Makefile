@@ -13,7 +13,7 @@ say: .venv/installed
 	@.venv/bin/vinovits say --out "$$OUT" -- "$$TEXT"
 
 test: lint
-	.venv-test/bin/pytest
+	.venv-test/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 	NO_MKDOCS_2_WARNING=1 .venv-test/bin/mkdocs build --quiet --strict
 
 lint: .venv-test/installed
