@@ -31,7 +31,8 @@ class Judgement(NamedTuple):
 class ScaleDiscriminator(nn.Module):
     """Strided convolutions over samples (MelGAN, https://arxiv.org/abs/1910.06711)."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
+        """Build it with that share of the released channels, a power of two."""
         super().__init__()
         # (inputs, outputs, kernel, stride, groups)
         layers = (
@@ -43,10 +44,19 @@ class ScaleDiscriminator(nn.Module):
             (1024, 1024, 5, 1, 1),
         )
         self.convs = nn.ModuleList(
-            weight_norm(nn.Conv1d(a, b, size, stride, size // 2, groups=groups))
+            weight_norm(
+                nn.Conv1d(
+                    _scaled(a, width) if a > 1 else 1,
+                    _scaled(b, width),
+                    size,
+                    stride,
+                    size // 2,
+                    groups=_scaled(groups, width),
+                )
+            )
             for a, b, size, stride, groups in layers
         )
-        self.conv_post = weight_norm(nn.Conv1d(1024, 1, 3, padding=1))
+        self.conv_post = weight_norm(nn.Conv1d(_scaled(1024, width), 1, 3, padding=1))
 
     def forward(self, wave: Tensor) -> Judgement:
         """Judge (B, 1, N)."""
@@ -56,22 +66,27 @@ class ScaleDiscriminator(nn.Module):
 class PeriodDiscriminator(nn.Module):
     """Convolutions over every p-th sample (HiFi-GAN, https://arxiv.org/abs/2010.05646)."""
 
-    def __init__(self, period: int) -> None:
+    def __init__(self, period: int, width: float = 1.0) -> None:
+        """Build it with that share of the released channels, a power of two."""
         super().__init__()
         self.period = period
-        channels = (1, 32, 128, 512, 1024, 1024)
+        channels = (1, *(_scaled(size, width) for size in (32, 128, 512, 1024, 1024)))
         strides = (3, 3, 3, 3, 1)
         self.convs = nn.ModuleList(
             weight_norm(nn.Conv2d(a, b, (5, 1), (stride, 1), padding=(2, 0)))
             for (a, b), stride in zip(pairwise(channels), strides, strict=True)
         )
-        self.conv_post = weight_norm(nn.Conv2d(1024, 1, (3, 1), padding=(1, 0)))
+        self.conv_post = weight_norm(nn.Conv2d(channels[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, wave: Tensor) -> Judgement:
         """Judge (B, 1, N); the end is mirrored up to a multiple of the period."""
         wave = F.pad(wave, (0, -wave.shape[2] % self.period), mode="reflect")
         columns = wave.reshape(*wave.shape[:2], -1, self.period)
         return _judge(columns, self.convs, self.conv_post)
+
+
+def _scaled(size: int, width: float) -> int:
+    return max(1, int(size * width))
 
 
 def _judge(x: Tensor, convs: nn.ModuleList, last: nn.Module) -> Judgement:
@@ -87,10 +102,19 @@ def _judge(x: Tensor, convs: nn.ModuleList, last: nn.Module) -> Judgement:
 class WaveDiscriminators(nn.Module):
     """One for the samples as they are and one for each period."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0) -> None:
+        """Build them.
+
+        Args:
+            width: Share of the released channels, a power of two from 1/16 to 1. The released ones
+                cost more than all else in a step; narrow ones see less, and fit no D_*.pth.
+        """
         super().__init__()
         self.discriminators = nn.ModuleList(
-            [ScaleDiscriminator(), *(PeriodDiscriminator(period) for period in PERIODS)]
+            [
+                ScaleDiscriminator(width),
+                *(PeriodDiscriminator(period, width) for period in PERIODS),
+            ]
         )
 
     def forward(self, wave: Tensor) -> list[Judgement]:
