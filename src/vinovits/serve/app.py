@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -35,7 +35,17 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(settings: ServeSettings, voices: ServedVoices) -> FastAPI:
+class Page(Protocol):
+    """A page for browsers."""
+
+    uploads: tuple[str, ...]
+    """Paths that take files."""
+
+    def add(self, app: FastAPI, services: Services) -> None:
+        """Put it into the app, behind all other routes."""
+
+
+def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None = None) -> FastAPI:
     """Make the app.
 
     Its state has `services`, for those who run it.
@@ -43,6 +53,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices) -> FastAPI:
     Args:
         settings: How to serve.
         voices: Where voices come from.
+        page: Adds the page for browsers (`vinovits.page`); None: there is none.
 
     Raises:
         UsageError: The file of keys can't be read.
@@ -78,6 +89,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices) -> FastAPI:
                 hosts={settings.host, *settings.allowed_hosts},
                 origins=settings.allowed_origins,
                 most_bytes=settings.max_body,
+                uploads={} if page is None else dict.fromkeys(page.uploads, settings.max_upload),
             ),
         ],
     )
@@ -86,6 +98,8 @@ def create_app(settings: ServeSettings, voices: ServedVoices) -> FastAPI:
         app.include_router(part.routes(services))
     for kind in (RequestValidationError, HTTPException, VinovitsError):
         app.add_exception_handler(kind, _answer)
+    if page is not None:
+        page.add(app, services)
     return app
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import ipaddress
 import logging
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +29,7 @@ OPEN = frozenset({"/live", "/ready"})
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BODY_SECONDS = 30.0
 """In which a body must have come."""
+_BASIC = 'Basic realm="The password is an API key", charset="UTF-8"'
 _SAFE = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -61,7 +64,7 @@ class Recorder:
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = record.id
                 for name, value in _SAFE.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # the page loads scripts, and says which
             elif message["type"] == "http.response.body":
                 size += len(message.get("body", b""))
             await send(message)
@@ -103,6 +106,7 @@ class Gate:
         hosts: Collection[str],
         origins: Collection[str],
         most_bytes: int,
+        uploads: Mapping[str, int] | None = None,
     ) -> None:
         """Stand before an app.
 
@@ -112,7 +116,10 @@ class Gate:
             hosts: Names by which the server is reached, beside addresses and localhost.
             origins: Of other servers' web pages whose scripts may ask.
             most_bytes: Of a body.
+            uploads: Paths whose bodies may be larger, and how large: they are counted as they come,
+                and not kept here.
         """
+        self._uploads = dict(uploads or {})
         self._app, self._keys = app, keys
         self._hosts = {host.lower() for host in hosts}
         self._origins = {origin.lower() for origin in origins}
@@ -129,18 +136,22 @@ class Gate:
             self._check_origin(headers)
             if self._keys is not None and scope["path"] not in OPEN:
                 await asyncio.to_thread(self._check_key, self._keys, headers)
+            most = self._uploads.get(scope["path"], self._most_bytes)
             length = headers.get("content-length", "0")
-            if length.isdecimal() and int(length[:20]) > self._most_bytes:
-                raise self._too_large()
-            body = await self._body(receive)
+            if length.isdecimal() and int(length[:20]) > most:
+                raise _too_large(most)
+            if scope["path"] in self._uploads:
+                heard: Receive | None = _counted(receive, most)
+            else:
+                heard = await self._body(receive)
         except ApiError as error:
             await error.response()(scope, receive, send)
             return
-        if body is not None:
-            await self._app(scope, _replayed(body, receive), send)
+        if heard is not None:
+            await self._app(scope, heard, send)
 
-    async def _body(self, receive: Receive) -> bytes | None:
-        """The whole body, or None if the caller has left; it is counted as it comes."""
+    async def _body(self, receive: Receive) -> Receive | None:
+        """The whole body, counted as it comes, to be received; None if the caller has left."""
         body = bytearray()
         more = True
         try:
@@ -152,13 +163,10 @@ class Gate:
                     body += message.get("body", b"")
                     more = message.get("more_body", False)
                     if len(body) > self._most_bytes:
-                        raise self._too_large()
+                        raise _too_large(self._most_bytes)
         except TimeoutError:
             raise ApiError(408, "The body came too slowly.", "too_slow") from None
-        return bytes(body)
-
-    def _too_large(self) -> ApiError:
-        return ApiError(413, f"A body has at most {self._most_bytes} bytes.", "too_large")
+        return _replayed(bytes(body), receive)
 
     def _check_host(self, headers: Headers) -> None:
         """A page of a stranger's that has its own name point here must not be answered."""
@@ -185,8 +193,7 @@ class Gate:
             )
 
     def _check_key(self, keys: Keys, headers: Headers) -> None:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        key = given.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        key = _given_key(headers)
         try:
             owner = keys.whose(key) if key else None
         except UsageError as error:
@@ -201,10 +208,47 @@ class Gate:
                 if not key
                 else "There is no such API key.",
                 "invalid_api_key",
-                headers={"WWW-Authenticate": "Bearer"},
+                # A browser asks its user for the key, and sends it with all that the page asks.
+                headers={"WWW-Authenticate": _BASIC if _is_browser(headers) else "Bearer"},
             )
         if (record := request.get()) is not None:
             record.key = owner
+
+
+def _given_key(headers: Headers) -> str:
+    """The key of a request: a bearer's, the password of a browser's user, or one by its name."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return given.strip()
+        case "basic":
+            try:
+                pair = base64.b64decode(given, validate=True).decode("utf-8")
+            except (binascii.Error, UnicodeDecodeError):
+                return ""
+            return pair.partition(":")[2].strip()
+    return headers.get("x-api-key", "")
+
+
+def _is_browser(headers: Headers) -> bool:
+    return "text/html" in headers.get("accept", "")
+
+
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, f"A body has at most {most} bytes.", "too_large")
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """What comes, as long as it isn't more than said; then the caller seems to have left."""
+    left = most
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return counted
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -55,6 +55,8 @@ class ServeSettings(BaseSettings):
     """Characters of a text."""
     max_body: int = Field(1 << 20, ge=1024, le=1 << 30)
     """Bytes of a request."""
+    max_upload: int = Field(64 << 20, ge=1024, le=8 << 30)
+    """Bytes of a file that is given to the page."""
     log_json: bool = False
     """Log a JSON object a line."""
 
