@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import TINY_CONFIG
-from vinovits.engine.windows import GROWTH, SHORT, STEP, Reach, plan_windows, receptive_field
+from vinovits.engine.windows import GROWTH, SHORT, STEP, Reach, plan_windows, receptive_field, work
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
 from vinovits.nets.variants import VARIANTS
@@ -56,8 +56,14 @@ def test_lengths_repeat(frames: int, context: int, late: int) -> None:
 
 def test_the_first_window_is_small_and_later_ones_grow() -> None:
     plan = plan_windows(2000, RELEASED)
-    assert tuple(w.stop - w.start for w in plan[:2]) == GROWTH
+    assert [w.stop - w.start for w in plan[:5]] == [64, 96, 128, 192, 192]
     assert plan[0].last <= GROWTH[0]
+    # Windows are decoded before what came until then is heard, by a decoder of half of real time.
+    clock, dry = 0.0, plan[0].last
+    for window in plan[1:]:
+        clock += 0.48 * work(window)
+        assert clock <= dry
+        dry += window.last - window.first
 
 
 @given(frames=st.integers(100, 2000), growth=st.sampled_from([GROWTH, GROWTH[1:]]))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits.engine.shapes import padded_frames, padded_steps
-from vinovits.engine.windows import GROWTH, Reach, fixed_lengths, plan_windows
+from vinovits.engine.windows import GROWTH, Reach, Window, fixed_lengths, plan_windows
 from vinovits.features.bert import spread_rows
 from vinovits.graphs import Runnable
 from vinovits.text.sequence import PhoneSequence
@@ -139,6 +139,14 @@ def flow(graph: Runnable, z_p: Array, speaker: Array) -> Array:
     return np.ascontiguousarray(z[:, :, :frames])
 
 
+def windows_of(
+    graph: Runnable, frames: int, reach: Reach, growth: Sequence[int] = GROWTH
+) -> list[Window]:
+    """The windows in which `decode` runs the graph `decoder`; arguments as there."""
+    lengths = fixed_lengths(reach) if graph.static else None
+    return plan_windows(frames, reach, growth, lengths)
+
+
 def decode(
     graph: Runnable,
     z: Array,
@@ -160,8 +168,7 @@ def decode(
     Yields:
         Samples (n,) that follow each other, F * hop_length in all.
     """
-    lengths = fixed_lengths(reach) if graph.static else None
-    for window in plan_windows(z.shape[2], reach, growth, lengths):
+    for window in windows_of(graph, z.shape[2], reach, growth):
         part = np.ascontiguousarray(z[:, :, window.start : window.stop])
         kept = np.arange(window.kept_from - window.start, window.kept_to - window.start)
         samples = graph(z=part, speaker=speaker, kept=kept)["audio"][0, 0]

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import product
 
 GROWTH = (64, 192)
-"""Longest first and later window, context included: an early sound, then throughput. The first is
-spoken for longer than the next takes to decode, on a device that is well above real time. Longer
+"""Longest first and later window, context included: an early sound, then throughput. Between them
+windows grow by half, so that each is decoded before what came until then has been heard. Longer
 windows than these gain nothing, but each length costs OpenVINO tens of megabytes."""
 
 FIXED = (64, 160)
@@ -79,7 +79,8 @@ def plan_windows(
     Args:
         frames: How many there are, at least 1.
         reach: Of the decoder.
-        growth: Longest first window, where the first sound is waited for, and longest later one.
+        growth: Longest first window, where the first sound is waited for, and longest later one;
+            those between grow, unless there are `lengths`.
         lengths: All that windows that drop frames may have, from short to long, on a device that
             compiles each (see `fixed_lengths`); None for the multiples of `STEP`.
 
@@ -94,7 +95,7 @@ def plan_windows(
         least = _least(reach)
         plans = [
             *_whole_plans(frames, reach, SHORT),
-            *_dropping_plans(frames, reach, growth, range(least, frames + 1, STEP)),
+            *_dropping_plans(frames, reach, growth, range(least, frames + 1, STEP), STEP),
         ]
     elif frames < lengths[0]:
         plans = list(_whole_plans(frames, reach, SHORT[:1]))
@@ -103,7 +104,7 @@ def plan_windows(
         plans = list(_dropping_plans(frames, reach, growth, fitting))
     if not plans:
         return [Window(0, frames, 0, frames, 0, frames)]
-    return min(plans, key=lambda plan: sum(map(_cost, plan)))
+    return min(plans, key=lambda plan: sum(map(work, plan)))
 
 
 def fixed_lengths(reach: Reach) -> tuple[int, ...]:
@@ -132,7 +133,11 @@ def _whole_plans(frames: int, reach: Reach, lengths: Sequence[int]) -> Iterator[
 
 
 def _dropping_plans(
-    frames: int, reach: Reach, growth: Sequence[int], lengths: Sequence[int]
+    frames: int,
+    reach: Reach,
+    growth: Sequence[int],
+    lengths: Sequence[int],
+    step: int | None = None,
 ) -> Iterator[list[Window]]:
     """A first window, later ones of one length and a last one, which all drop as many frames.
 
@@ -141,6 +146,8 @@ def _dropping_plans(
         reach: Of the decoder.
         growth: As `plan_windows` takes it.
         lengths: Of any window, from short to long; none above `frames`.
+        step: Between these, where windows grow from the first to the later ones; None where those
+            are next.
     """
     if not lengths:
         return
@@ -152,13 +159,16 @@ def _dropping_plans(
         firsts = firsts[-1:]
     for first, later in product(firsts, laters):
         plan: list[Window] = []
-        done, length = 0, first
+        done, most = 0, first
         while done < frames:
+            length = most
             enough = frames - done + reach.dropped + reach.late
-            if done and enough <= later:  # the last one, and as short as it may be
+            if done and enough <= most:  # the last one, and as short as it may be
                 length = next((one for one in lengths if one >= enough), lengths[-1])
             plan.append(_dropping(frames, reach, done, length))
-            done, length = plan[-1].last, later
+            done = plan[-1].last
+            grown = later if step is None or len(growth) == 1 else most + max(most // 2, step)
+            most = min(later, grown // STEP * STEP)
         yield plan
 
 
@@ -174,7 +184,8 @@ def _dropping(frames: int, reach: Reach, done: int, length: int) -> Window:
     return Window(start, start + length, *kept, done, last)
 
 
-def _cost(window: Window) -> float:
+def work(window: Window) -> float:
+    """What it costs to decode a window, in frames that are decoded once."""
     early, late = window.stop - window.start, window.kept_to - window.kept_from
     return _EACH + (1 - _LATE_SHARE) * early + _LATE_SHARE * late
 
