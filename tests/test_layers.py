@@ -32,9 +32,15 @@ BELOW = {
         *("engine", "places", "runtime", "threads"),
     },
     "output": {"errors", "engine", "output", "text"},
-    "serve": {"engine", "errors", "output", "places", "serve", "text", "voices"},
+    "batch": {"batch", "engine", "errors", "lexicons", "output", "text", "voices"},
+    "serve": {
+        *("batch", "engine", "errors", "lexicons", "output", "places", "serve", "text", "voices"),
+    },
     "nets": {"errors", "text", "nets"},
-    "train": {"convert", "errors", "nets", "train"},
+    "train": {
+        *("errors", "manifests", "output", "places", "text", "voices"),
+        *("convert", "nets", "train"),
+    },
     "convert": {
         *("errors", "text", "voices", "graphs", "manifests", "engine", "features", "output"),
         *("nets", "convert", "devices", "runtime", "store"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -79,8 +80,13 @@ def running(settings: ServeSettings, voices: ServedVoices) -> Iterator[Running]:
             assert not thread.is_alive()
 
 
+_jobs = tempfile.TemporaryDirectory(prefix="vinovits-test-jobs-")
+
+
 def settings(**options: Any) -> ServeSettings:
-    return ServeSettings(**{"port": 0, "voice": "tiny", **options})
+    """Those of a server that shares no folder with the user or with another server."""
+    usual = {"port": 0, "voice": "tiny", "jobs": Path(tempfile.mkdtemp(dir=_jobs.name))}
+    return ServeSettings(**{**usual, **options})
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +135,7 @@ class HeldVoice:
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
-        self.manifest = voice.manifest
+        self.manifest, self.folder = voice.manifest, voice.folder
         self.permits = threading.Semaphore(0)
         self.closed: list[str] = []
         """Texts whose streams were left."""

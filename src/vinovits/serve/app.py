@@ -16,9 +16,11 @@ from starlette.responses import JSONResponse
 
 from vinovits import __version__
 from vinovits.errors import VinovitsError
-from vinovits.serve import openai, own, state
+from vinovits.places import own as own_folder
+from vinovits.serve import job_routes, openai, own, state, upstream
 from vinovits.serve.errors import ErrorBody, api_error
 from vinovits.serve.gate import Gate, Recorder
+from vinovits.serve.jobs import Jobs
 from vinovits.serve.keys import Keys
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.services import Services
@@ -61,14 +63,27 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
     keys = None if settings.api_key_file is None else Keys(settings.api_key_file)
     metrics = Metrics()
     work = Work(settings.workers, settings.max_queue, settings.deadline, metrics)
-    services = Services(settings, voices, work, Speech(voices, metrics), metrics)
+    jobs = Jobs(
+        settings.jobs or own_folder("jobs"),
+        voices,
+        metrics,
+        workers=settings.job_workers,
+        most=settings.max_jobs,
+        most_each=settings.max_key_jobs,
+        most_text=settings.max_job_text,
+        days=settings.job_days,
+        busy=lambda: work.waiting > 0,
+    )
+    services = Services(settings, voices, work, Speech(voices, metrics), metrics, jobs)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(jobs.open)
         first = asyncio.create_task(_load_first(services))
         try:
             yield
         finally:
+            await asyncio.to_thread(jobs.close)
             await asyncio.to_thread(work.close)
             first.cancel()
 
@@ -89,12 +104,16 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
                 hosts={settings.host, *settings.allowed_hosts},
                 origins=settings.allowed_origins,
                 most_bytes=settings.max_body,
+                # A character may take six bytes of JSON.
+                most_by_path={
+                    "/api/jobs": max(settings.max_body, 6 * settings.max_job_text + 65536)
+                },
                 uploads={} if page is None else dict.fromkeys(page.uploads, settings.max_upload),
             ),
         ],
     )
     app.state.services = services
-    for part in (openai, own, state):
+    for part in (openai, own, job_routes, state, upstream):
         app.include_router(part.routes(services))
     for kind in (RequestValidationError, HTTPException, VinovitsError):
         app.add_exception_handler(kind, _answer)

@@ -47,8 +47,8 @@ class ReadFields(_Strict):
     )
 
 
-class SpeakFields(ReadFields):
-    """How a text is to be spoken. What isn't given is the voice's own."""
+class VoiceFields(ReadFields):
+    """How a voice is to speak. What isn't given is the voice's own."""
 
     speed: float | None = _within(RANGES["speed"], "2 is twice as fast.")
     seed: Seed | Literal["random"] = Field(
@@ -70,6 +70,11 @@ class SpeakFields(ReadFields):
         None, description="A text whose mood colours the speech without being spoken."
     )
     assist_weight: float | None = _within((0.0, 1.0), "How strongly; 0.7 by default.")
+
+
+class SpeakFields(VoiceFields):
+    """How a text is to be spoken, and sent at once."""
+
     sample_rate: Annotated[int, Field(ge=8000, le=48000)] | None = Field(
         None,
         description="Hz to resample to. By default that of the voice, but 24000 for pcm, as in "
@@ -116,6 +121,18 @@ class SpeakRequest(SpeakFields):
     )
 
 
+class JobRequest(VoiceFields):
+    """`POST /api/jobs`."""
+
+    text: str = Field(description="What to say.", examples=["Chapter one. It was a dark night."])
+    voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
+    format: Literal["wav", "mp3", "flac", "opus"] = Field("mp3", description="Of the audio.")
+    title: Annotated[str, Field(max_length=_NAME)] = Field("", description="For lists of jobs.")
+    paragraph_pause: float | None = _within(
+        RANGES["pause"], "Seconds of silence between paragraphs; by default as between sentences."
+    )
+
+
 class ReadRequest(ReadFields):
     """`POST /api/read`."""
 
@@ -123,14 +140,14 @@ class ReadRequest(ReadFields):
     voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
 
 
-def speak_settings(fields: SpeakFields, seed: int) -> SpeakSettings:
+def speak_settings(fields: VoiceFields, seed: int) -> SpeakSettings:
     """What the engine takes, of those fields that were given.
 
     Args:
         fields: Of a request.
         seed: That counts.
     """
-    names = SpeakSettings.__annotations__.keys() & SpeakFields.model_fields.keys()
+    names = SpeakSettings.__annotations__.keys() & VoiceFields.model_fields.keys()
     given = {name: getattr(fields, name) for name in names if getattr(fields, name) is not None}
     settings: SpeakSettings = {**given, "seed": seed}  # type: ignore[typeddict-item]
     return settings

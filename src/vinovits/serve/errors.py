@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
+import sqlite3
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -110,6 +112,11 @@ def late(seconds: float) -> ApiError:
     return ApiError(504, f"This took longer than the {seconds:g} s that it may.", "deadline")
 
 
+def disk_full() -> ApiError:
+    """There is no room for what was asked for."""
+    return ApiError(507, "The server's disk is full.", "disk_full", headers={"Retry-After": "60"})
+
+
 def api_error(error: Exception) -> ApiError:
     """What to answer to an error met while a request was worked on.
 
@@ -130,6 +137,17 @@ def api_error(error: Exception) -> ApiError:
         case HTTPException():
             code = _CODES.get(error.status_code, "invalid_request")
             return ApiError(error.status_code, f"{error.detail}.", code, headers=error.headers)
+    if _is_disk_full(error):
+        _log.error("The disk is full: %s", error)
+        return disk_full()
+    if isinstance(error, MemoryError):
+        _log.error("There is no memory left for this.", exc_info=error)
+        return ApiError(
+            503,
+            "The server has no memory left for this.",
+            "out_of_memory",
+            headers={"Retry-After": "10"},
+        )
     if isinstance(error, VinovitsError):
         _log.error("%s", error)
     else:
@@ -140,6 +158,18 @@ def api_error(error: Exception) -> ApiError:
 def lexicon_error(error: LexiconError) -> ApiError:
     """A lexicon of the caller's that can't be right."""
     return ApiError(400, str(error), "invalid_lexicon", param="lexicon")
+
+
+def _is_disk_full(error: BaseException | None) -> bool:
+    """Whether it, or what it came from, is the system's word that the disk is full."""
+    match error:
+        case None:
+            return False
+        case sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL):
+            return True
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return True
+    return _is_disk_full(error.__cause__)
 
 
 def _server_code(error: Exception) -> str:

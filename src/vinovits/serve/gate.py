@@ -106,6 +106,7 @@ class Gate:
         hosts: Collection[str],
         origins: Collection[str],
         most_bytes: int,
+        most_by_path: Mapping[str, int],
         uploads: Mapping[str, int] | None = None,
     ) -> None:
         """Stand before an app.
@@ -116,6 +117,7 @@ class Gate:
             hosts: Names by which the server is reached, beside addresses and localhost.
             origins: Of other servers' web pages whose scripts may ask.
             most_bytes: Of a body.
+            most_by_path: The same, where it is another.
             uploads: Paths whose bodies may be larger, and how large: they are counted as they come,
                 and not kept here.
         """
@@ -123,7 +125,7 @@ class Gate:
         self._app, self._keys = app, keys
         self._hosts = {host.lower() for host in hosts}
         self._origins = {origin.lower() for origin in origins}
-        self._most_bytes = most_bytes
+        self._most_bytes, self._most_by_path = most_bytes, most_by_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer why not."""
@@ -136,37 +138,20 @@ class Gate:
             self._check_origin(headers)
             if self._keys is not None and scope["path"] not in OPEN:
                 await asyncio.to_thread(self._check_key, self._keys, headers)
-            most = self._uploads.get(scope["path"], self._most_bytes)
+            path = scope["path"]
+            most = self._uploads.get(path) or self._most_by_path.get(path, self._most_bytes)
             length = headers.get("content-length", "0")
             if length.isdecimal() and int(length[:20]) > most:
                 raise _too_large(most)
-            if scope["path"] in self._uploads:
+            if path in self._uploads:
                 heard: Receive | None = _counted(receive, most)
             else:
-                heard = await self._body(receive)
+                heard = await _whole(receive, most)
         except ApiError as error:
             await error.response()(scope, receive, send)
             return
         if heard is not None:
             await self._app(scope, heard, send)
-
-    async def _body(self, receive: Receive) -> Receive | None:
-        """The whole body, counted as it comes, to be received; None if the caller has left."""
-        body = bytearray()
-        more = True
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                while more:
-                    message = await receive()
-                    if message["type"] != "http.request":
-                        return None
-                    body += message.get("body", b"")
-                    more = message.get("more_body", False)
-                    if len(body) > self._most_bytes:
-                        raise _too_large(self._most_bytes)
-        except TimeoutError:
-            raise ApiError(408, "The body came too slowly.", "too_slow") from None
-        return _replayed(bytes(body), receive)
 
     def _check_host(self, headers: Headers) -> None:
         """A page of a stranger's that has its own name point here must not be answered."""
@@ -249,6 +234,25 @@ def _counted(receive: Receive, most: int) -> Receive:
         return message if left >= 0 else {"type": "http.disconnect"}
 
     return counted
+
+
+async def _whole(receive: Receive, most: int) -> Receive | None:
+    """The whole body, counted as it comes, to be received; None if the caller has left."""
+    body = bytearray()
+    more = True
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while more:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > most:
+                    raise _too_large(most)
+    except TimeoutError:
+        raise ApiError(408, "The body came too slowly.", "too_slow") from None
+    return _replayed(bytes(body), receive)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -39,6 +39,12 @@ class Metrics:
         self.hung_up = Counter(
             "vinovits_hung_up", "Callers who left before the end.", registry=self.registry
         )
+        self.units = Counter(
+            "vinovits_job_units",
+            "Parts of jobs that are done: made, or found made before.",
+            ["how"],
+            registry=self.registry,
+        )
         self._audio = Counter(
             "vinovits_audio_seconds", "Speech made, in seconds.", registry=self.registry
         )

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 _MOST_CONNECTIONS = 512
 _HEADER_BYTES = 16 << 10
+_TICKS_OF_CARE = 10
+"""Tenths of a second between looks at the threads."""
 
 
 class Server(uvicorn.Server):
@@ -51,10 +53,15 @@ class Server(uvicorn.Server):
         Args:
             listener: From `listen`.
         """
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        _log.info("listening", extra={FIELDS: {"url": f"http://{shown}:{port}"}})
         self.run(sockets=[listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and tell so."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            _log.info("listening", extra={FIELDS: {"url": f"http://{shown}:{port}"}})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Finish what runs at the first signal; stop it at the second; wait for no one at the next.
@@ -79,6 +86,11 @@ class Server(uvicorn.Server):
         if self._stops:
             work.stop()
             self.should_exit = True
+        if work.draining:
+            # What runs of jobs is made again after the next start.
+            self._services.jobs.stop()
+        elif not counter % _TICKS_OF_CARE:
+            self._services.jobs.keep_working()
         if work.draining and not work.running:
             self.should_exit = True
         return await super().on_tick(counter)

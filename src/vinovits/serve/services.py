@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vinovits.serve.errors import ApiError
+from vinovits.serve.jobs import Jobs
 from vinovits.serve.log import request
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.settings import ServeSettings
@@ -22,6 +23,7 @@ class Services:
     work: Work
     speech: Speech
     metrics: Metrics
+    jobs: Jobs
     ready: bool = False
     """The first voice is loaded."""
     failed: str = ""
@@ -41,6 +43,12 @@ class Services:
                 "text_too_long",
                 param=field,
             )
+
+    @property
+    def owner(self) -> str | None:
+        """Name of the API key of the request that is being answered; None where none is needed."""
+        record = request.get()
+        return None if record is None else record.key
 
     def note(self, voice: str) -> None:
         """Put the voice into the log's line for this request."""

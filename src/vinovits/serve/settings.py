@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -18,6 +20,9 @@ from pydantic_settings import (
 )
 
 from vinovits.errors import UsageError
+from vinovits.serve.upstream_config import UpstreamConfig, is_upstream, read_upstream, told
+
+_log = logging.getLogger(__name__)
 
 _LISTS = ("voices", "allowed_hosts", "allowed_origins")
 
@@ -57,6 +62,19 @@ class ServeSettings(BaseSettings):
     """Bytes of a request."""
     max_upload: int = Field(64 << 20, ge=1024, le=8 << 30)
     """Bytes of a file that is given to the page."""
+    jobs: Path | None = None
+    """Folder where long texts are kept that are spoken in the background; None: `jobs` in the
+    user's data folder."""
+    job_workers: int = Field(1, ge=1, le=64)
+    """Parts of long texts that are spoken at once."""
+    max_jobs: int = Field(200, ge=0, le=100_000)
+    """Jobs that are kept, those that are ended too."""
+    max_key_jobs: int = Field(20, ge=0, le=100_000)
+    """The same, for each API key."""
+    max_job_text: int = Field(500_000, ge=1, le=1_000_000)
+    """Characters of the text of a job."""
+    job_days: float = Field(7.0, gt=0, le=3650, allow_inf_nan=False)
+    """Days for which jobs are kept that are ended."""
     log_json: bool = False
     """Log a JSON object a line."""
 
@@ -106,9 +124,19 @@ def read_settings(options: dict[str, Any], config: Path | None = None) -> ServeS
     """
     if config is not None and not config.is_file():
         raise UsageError(f"There is no file {config}.")
+    upstream = None if config is None else _upstream(config)
 
     class WithFile(ServeSettings):
-        model_config = SettingsConfigDict(yaml_file=config)
+        model_config = SettingsConfigDict(yaml_file=None if upstream else config)
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *sources: Any, **named: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            usual = super().settings_customise_sources(settings_cls, *sources, **named)
+            if upstream is None:
+                return usual
+            return *usual, InitSettingsSource(settings_cls, init_kwargs=upstream.settings)
 
     try:
         settings = WithFile(**options)
@@ -124,6 +152,20 @@ def read_settings(options: dict[str, Any], config: Path | None = None) -> ServeS
             "or add --insecure if that is what you want."
         )
     return settings
+
+
+def _upstream(config: Path) -> UpstreamConfig | None:
+    """What a file of upstream's means; None: it is none."""
+    try:
+        content = yaml.safe_load(config.read_bytes())
+    except (OSError, ValueError, yaml.YAMLError):
+        return None  # who reads it as ours says what is wrong
+    if not is_upstream(content):
+        return None
+    found = read_upstream(content, config)
+    for note in (told(found, config), *found.notes):
+        _log.warning("%s", note)
+    return found
 
 
 def _sentence(error: Any) -> str:

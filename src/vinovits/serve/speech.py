@@ -17,7 +17,7 @@ from vinovits.engine.voice import Voice
 from vinovits.errors import LexiconError
 from vinovits.output.audio_stream import AudioStream, Kind
 from vinovits.output.timings import TimingsFormat, timings_format
-from vinovits.serve.bodies import SpeakFields, speak_settings
+from vinovits.serve.bodies import SpeakFields, VoiceFields, speak_settings
 from vinovits.serve.errors import lexicon_error
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.voices import ServedVoices
@@ -74,8 +74,13 @@ def order(
         kind: Format of the audio.
         instructions: How to sound, if the voice takes a description.
     """
-    seed = secrets.randbits(_RANDOM_BITS) if fields.seed == "random" else fields.seed
-    return Order(voice, text, speak_settings(fields, seed), kind, fields.sample_rate, instructions)
+    settings = speak_settings(fields, chosen_seed(fields))
+    return Order(voice, text, settings, kind, fields.sample_rate, instructions)
+
+
+def chosen_seed(fields: VoiceFields) -> int:
+    """The seed that counts: the one that was asked for, or one that is drawn."""
+    return secrets.randbits(_RANDOM_BITS) if fields.seed == "random" else fields.seed
 
 
 class Speech:

@@ -1,0 +1,1 @@
+"""Long texts and many texts: cut into units, each made once, whatever happens in between."""
