@@ -32,6 +32,7 @@ BELOW = {
         *("engine", "places", "runtime", "threads"),
     },
     "output": {"errors", "engine", "output", "text"},
+    "books": {"books", "errors", "text"},
     "batch": {"batch", "engine", "errors", "lexicons", "output", "text", "voices"},
     "serve": {
         *("batch", "engine", "errors", "lexicons", "output", "places", "serve", "text", "voices"),

@@ -1,0 +1,1 @@
+"""Books: what is read of the files that people have them in."""

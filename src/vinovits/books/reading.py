@@ -1,0 +1,144 @@
+"""Open a book of any kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vinovits.books.encoding import decode
+from vinovits.books.model import Book, chapters_at_headings, plain_title
+from vinovits.books.subtitles import Cue, read_subtitles
+from vinovits.errors import MissingExtraError, TextError, UsageError
+
+LARGEST = 64 << 20
+"""Bytes of a text file: ten times the longest novels."""
+BOOKS = (".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub", ".docx", ".pdf")
+SUBTITLES = (".srt", ".vtt")
+
+
+def read_book(path: Path, encoding: str | None = None) -> Book:
+    """Read a book.
+
+    Args:
+        path: A file whose name ends in one of `BOOKS`.
+        encoding: Of text files; None finds that out.
+
+    Returns:
+        The book, with at least one chapter that has text.
+
+    Raises:
+        UsageError: There is no such file, or its name has another ending.
+        TextError: It can't be read, is too large, or holds no text.
+        MissingExtraError: What reads such files isn't installed.
+    """
+    kind = path.suffix.lower()
+    if kind not in BOOKS:
+        raise UsageError(
+            f"{path.name} isn't a book that can be read: {', '.join((*BOOKS, *SUBTITLES))} can."
+        )
+    if kind in (".epub", ".docx", ".pdf") and not path.is_file():
+        raise UsageError(f"There is no file {path}.")
+    try:
+        book = _read(path, kind, encoding)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("lxml", "docx", "pypdf"):
+            raise
+        raise MissingExtraError(
+            f"Reading {kind} files needs packages that aren't installed: run "
+            "`pip install 'vinovits[books]'`."
+        ) from None
+    except OSError as error:
+        raise TextError(
+            f"{path} can't be read: {(error.strerror or str(error)).lower()}."
+        ) from None
+    if not book.characters:
+        raise TextError(f"{path.name} has no text.")
+    return book
+
+
+def read_cues(path: Path, encoding: str | None = None) -> tuple[Cue, ...]:
+    """Read subtitles, to be spoken at their times.
+
+    Args:
+        path: A file whose name ends in one of `SUBTITLES`.
+        encoding: None finds it out.
+
+    Raises:
+        UsageError: There is no such file.
+        TextError: It can't be read.
+        MissingExtraError: What reads such files isn't installed.
+    """
+    text, _ = _text(path, encoding)
+    try:
+        return read_subtitles(text, path.suffix.lower()[1:], path.name)
+    except ModuleNotFoundError as error:
+        if error.name != "webvtt":
+            raise
+        raise MissingExtraError(
+            "Reading subtitles needs a package that isn't installed: run "
+            "`pip install 'vinovits[books]'`."
+        ) from None
+
+
+def _read(path: Path, kind: str, encoding: str | None) -> Book:
+    match kind:
+        case ".epub":
+            from vinovits.books.epub import read_epub
+
+            return read_epub(path)
+        case ".docx":
+            from vinovits.books.docx import read_docx
+
+            return read_docx(path)
+        case ".pdf":
+            from vinovits.books.pdf import read_pdf
+
+            return read_pdf(path)
+        case ".html" | ".htm" | ".xhtml":
+            from vinovits.books.html import read_page
+
+            page = read_page(_bytes(path), path.name)
+            chapters = chapters_at_headings(page.blocks)
+            return Book(page.title or path.stem, page.author, chapters, page.language)
+    text, notes = _text(path, encoding)
+    if kind in (".md", ".markdown"):
+        from vinovits.books.markdown import read_markdown
+
+        fields, blocks = read_markdown(text)
+    else:
+        from vinovits.books.plain import read_plain
+
+        fields, blocks = read_plain(text)
+    is_plain = kind in (".txt", ".text")
+    # In plain text, parts and chapters are told apart by their words.
+    parted = is_plain and any(block.level == 2 for block in blocks)
+    chapters = chapters_at_headings(blocks, depth=2 if parted else 0)
+    first = blocks[0] if blocks else None
+    own = plain_title(first.text) if first is not None and first.level == 1 else ""
+    return Book(
+        fields.get("title") or own or path.stem,
+        fields.get("author", ""),
+        chapters,
+        fields.get("language", ""),
+        notes=notes,
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.") from None
+    if len(data) > LARGEST:
+        raise TextError(
+            f"{path.name} holds more than {LARGEST >> 20} MB: too much for one book. Part it."
+        )
+    return data
+
+
+def _text(path: Path, encoding: str | None) -> tuple[str, tuple[str, ...]]:
+    decoded = decode(_bytes(path), path.name, encoding)
+    if not decoded.is_guess:
+        return decoded.text, ()
+    note = f"{path.name} was taken for {decoded.encoding} text; --encoding says otherwise."
+    return decoded.text, (note,)
