@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 OPEN = frozenset({"/live", "/ready"})
 """Paths that need no key: what starts and stops servers asks them."""
+_QUIET = OPEN | {"page", "/page/{name}"}
+"""Routes that many requests go to, and nobody looks for in a log."""
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BODY_SECONDS = 30.0
 """In which a body must have come."""
@@ -90,7 +92,7 @@ class Recorder:
                 for name, value in (("key", record.key), ("voice", record.voice))
                 if value
             }
-            level = logging.DEBUG if route in OPEN else logging.INFO
+            level = logging.DEBUG if route in _QUIET else logging.INFO
             _log.log(level, "answered", extra={FIELDS: fields})
             request.reset(token)
 
