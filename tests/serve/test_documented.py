@@ -22,7 +22,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name, value in told.items():
         default = ServeSettings.model_fields[name].default
         shown = f"{default:g}" if isinstance(default, float) else str(default)
-        assert value == {"None": "", "()": "", "False": "no"}.get(shown, shown), name
+        assert value == {"None": "", "()": "", "False": "no", "True": "yes"}.get(shown, shown), name
 
 
 def test_every_path_and_field_is_documented(served: Running) -> None:

@@ -210,3 +210,33 @@ def test_sixteen_clients_at_once_get_their_own_audio(served: Running, voice: Voi
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         heard = list(pool.map(ask, range(16)))
     assert heard == [[audio] * 3 for audio in expected]
+
+
+def test_speakers_are_mixed(served: Running, voice: Voice) -> None:
+    mix = {"ann": 0.7, "bob": 0.3}
+    answer = served.post("/v1/audio/speech", wav_body(speaker=mix))
+    assert answer.content[44:] == samples(voice, speaker=mix)
+    for wrong in ({}, {"ann": -1}, {"nobody": 1}, {"ann": "1"}, {"ann": 0}):
+        assert served.post("/v1/audio/speech", wav_body(speaker=wrong)).status_code == 400, wrong
+
+
+def test_events_tell_when_each_word_is_heard(served: Running, voice: Voice) -> None:
+    body = wav_body(stream_format="sse", timings=True, response_format="pcm", sample_rate=8000)
+    events = [
+        json.loads(line.removeprefix("data: "))
+        for line in served.post("/v1/audio/speech", body).text.split("\n\n")
+        if line
+    ]
+    told = [event for event in events if event["type"] == "speech.audio.sentence"]
+    expected = voice.speak(TEXT).sentences
+    assert [one["text"] for one in told] == [one.text for one in expected]
+    assert told[1]["words"][0]["start"] == pytest.approx(expected[1].words[0].start, abs=1e-4)
+    heard = 0
+    for event in events:
+        if event["type"] == "speech.audio.sentence":
+            assert event["start"] >= heard / 8000 - 1e-4, "before its audio"
+        elif event["type"] == "speech.audio.delta":
+            heard += len(base64.b64decode(event["audio"])) // 2
+    refused = served.post("/v1/audio/speech", wav_body(timings=True))
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "timings"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import numbers
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -17,7 +18,7 @@ from vinovits.text.front_ends import Reading
 from vinovits.text.markup import Markup
 from vinovits.voices.manifest import RANGES, Defaults
 
-Speaker = str | int | npt.NDArray[np.float32] | None
+Speaker = str | int | Mapping[str, float] | Mapping[int, float] | npt.NDArray[np.float32] | None
 
 
 ASSIST_WEIGHT = 0.7
@@ -44,7 +45,8 @@ class SpeakSettings(TypedDict, total=False):
     """0 to 10, seconds of silence between sentences, beside what the voice itself makes of their
     punctuation."""
     speaker: Speaker
-    """Name or number of a speaker, or a speaker vector (gin,); the first if None."""
+    """Name or number of a speaker; a mix of speakers, as weights by name or number; or a speaker
+    vector (gin,). The first if None."""
     style: Style
     """Name of a style of a Style-Bert-VITS2 voice, or a vector in place of one; the mean of all if
     None."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vinovits.errors import UsageError
 from vinovits.output.cues import Cue, cues, written_pieces
@@ -47,36 +47,7 @@ class JsonTimings:
 
     def sentence(self, sentence: SpokenSentence) -> str:
         """One object on a line of its own; see `TimingsFormat`."""
-        data = {
-            "text": sentence.text,
-            "start_char": sentence.start_char,
-            "end_char": sentence.end_char,
-            "start": _seconds(sentence.start),
-            "end": _seconds(sentence.end),
-            "words": [
-                {
-                    "text": word.text,
-                    "start_char": word.start_char,
-                    "end_char": word.end_char,
-                    "start": _seconds(word.start),
-                    "end": _seconds(word.end),
-                    "reading": word.reading,
-                    "source": word.source,
-                }
-                for word in sentence.words
-            ],
-            "phones": [
-                {"phone": phone.phone, "start": _seconds(phone.start), "end": _seconds(phone.end)}
-                for phone in sentence.phones
-            ],
-            "marks": [
-                {"name": mark.name, "char": mark.char, "time": _seconds(mark.time)}
-                for mark in sentence.marks
-            ],
-            "speaker": sentence.speaker,
-            "style": sentence.style,
-            "notes": list(sentence.notes),
-        }
+        data = sentence_data(sentence)
         comma = "" if self._is_first else ","
         self._is_first = False
         # Lone surrogates, which a text may hold, have no UTF-8; JSON can escape them.
@@ -164,6 +135,40 @@ _FORMATS: dict[str, type[JsonTimings | SrtTimings | VttTimings | LrcTimings]] = 
     ".lrc": LrcTimings,
 }
 _NO_BRACKETS = str.maketrans("[]<>", "()()")
+
+
+def sentence_data(sentence: SpokenSentence) -> dict[str, Any]:
+    """Everything that is known of a sentence, as plain JSON data."""
+    return {
+        "text": sentence.text,
+        "start_char": sentence.start_char,
+        "end_char": sentence.end_char,
+        "start": _seconds(sentence.start),
+        "end": _seconds(sentence.end),
+        "words": [
+            {
+                "text": word.text,
+                "start_char": word.start_char,
+                "end_char": word.end_char,
+                "start": _seconds(word.start),
+                "end": _seconds(word.end),
+                "reading": word.reading,
+                "source": word.source,
+            }
+            for word in sentence.words
+        ],
+        "phones": [
+            {"phone": phone.phone, "start": _seconds(phone.start), "end": _seconds(phone.end)}
+            for phone in sentence.phones
+        ],
+        "marks": [
+            {"name": mark.name, "char": mark.char, "time": _seconds(mark.time)}
+            for mark in sentence.marks
+        ],
+        "speaker": sentence.speaker,
+        "style": sentence.style,
+        "notes": list(sentence.notes),
+    }
 
 
 def timings_format(path: Path) -> TimingsFormat:

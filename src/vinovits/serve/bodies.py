@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vinovits.engine.conditions import STYLE_WEIGHTS
 from vinovits.engine.settings import LONGEST_ASSIST, SpeakSettings
+from vinovits.engine.speakers import MOST_MIXED
 from vinovits.output.audio_stream import Kind
 from vinovits.text.front_ends import Reading
 from vinovits.text.markup import Markup
@@ -17,6 +18,10 @@ _NAME = 200
 """Characters of a name."""
 
 Name = Annotated[str, Field(max_length=_NAME)]
+Mix = Annotated[
+    dict[Name, Annotated[float, Field(ge=0, allow_inf_nan=False)]],
+    Field(min_length=1, max_length=MOST_MIXED),
+]
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 
 
@@ -58,8 +63,11 @@ class VoiceFields(ReadFields):
     noise: float | None = _within(RANGES["noise"], "How lively the sound is.")
     noise_w: float | None = _within(RANGES["noise_w"], "How lively the rhythm is.")
     pause: float | None = _within(RANGES["pause"], "Seconds of silence between sentences.")
-    speaker: Name | Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Name or number of a speaker of the voice; by default the first."
+    speaker: Name | Annotated[int, Field(ge=0)] | Mix | None = Field(
+        None,
+        description="Name or number of a speaker of the voice, or a mix: weights by name. By "
+        "default the first.",
+        examples=["ann", {"ann": 0.7, "bob": 0.3}],
     )
     style: Name | None = Field(None, description="Name of a style, for voices that have some.")
     style_weight: float | None = _within(STYLE_WEIGHTS, "How strongly; 1 is the style itself.")
@@ -104,6 +112,11 @@ class SpeechRequest(SpeakFields):
     )
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="Bytes of audio, or events with pieces of it in base64."
+    )
+    timings: bool = Field(
+        False,
+        description="With events: one with the words and phones of each sentence, and when they "
+        "are heard, before its audio.",
     )
 
 

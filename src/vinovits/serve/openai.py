@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -89,7 +90,15 @@ def _order(body: SpeechRequest) -> Order:
     if body.response_format == "pcm" and body.sample_rate is None:
         changes["sample_rate"] = PCM_RATE
     fields = body.model_copy(update=changes)
-    return order(fields, voice, body.input, body.response_format, body.instructions)
+    if body.timings and body.stream_format != "sse":
+        raise ApiError(
+            400,
+            'Timings come with "stream_format": "sse", or by /api/speak with "reply": "json".',
+            "invalid_value",
+            param="timings",
+        )
+    wanted = order(fields, voice, body.input, body.response_format, body.instructions)
+    return replace(wanted, timings=body.timings)
 
 
 def _check_model(name: str) -> None:

@@ -12,7 +12,9 @@ from typing import TypeVar
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from vinovits.engine.result import SpokenSentence
 from vinovits.output.audio_stream import MEDIA_TYPES
+from vinovits.output.timings import sentence_data
 from vinovits.serve.errors import api_error
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.speech import Opening, Order, Piece
@@ -85,6 +87,10 @@ class SpeechReply(Response):
         await self._out(send, self._start(opening))
         try:
             while (piece := await self._job.get()) is not None:
+                if isinstance(piece, SpokenSentence):
+                    event = {"type": "speech.audio.sentence", **sentence_data(piece)}
+                    await self._body(send, _line(event))
+                    continue
                 assert isinstance(piece, bytes)
                 if piece:
                     await self._body(send, self._event(piece) if self._events else piece)

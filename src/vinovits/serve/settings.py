@@ -75,6 +75,8 @@ class ServeSettings(BaseSettings):
     """Characters of the text of a job."""
     job_days: float = Field(7.0, gt=0, le=3650, allow_inf_nan=False)
     """Days for which jobs are kept that are ended."""
+    change_lexicon: bool = True
+    """Let requests change the lexicons that voices read by."""
     log_json: bool = False
     """Log a JSON object a line."""
 

@@ -37,7 +37,8 @@ class Opening:
     """Fields that the voice has no use for."""
 
 
-Piece = Opening | bytes
+Piece = Opening | SpokenSentence | bytes
+"""A sentence stands before its audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Order:
     rate: int | None
     """To resample to."""
     instructions: str | None = None
+    timings: bool = False
+    """Whether sentences are told with their audio."""
 
     @property
     def seed(self) -> int:
@@ -106,6 +109,8 @@ class Speech:
                     data = audio.write(chunk.samples)
                     if not number:
                         job.put(Opening(audio.rate, ignored))
+                    if order.timings and chunk.spoken is not None:
+                        job.put(chunk.spoken)
                     job.put(data, len(data))
                 data = audio.finish()
                 job.put(data, len(data))
