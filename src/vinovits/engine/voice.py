@@ -28,6 +28,7 @@ from vinovits.engine.result import Audio
 from vinovits.engine.scripts import Lexicons, lexicon_of, to_script
 from vinovits.engine.settings import Speaker, SpeakSettings, check_settings
 from vinovits.engine.shapes import ShapePolicy
+from vinovits.engine.speakers import mixed
 from vinovits.engine.stages import UNTUNED, Stages, Tuning
 from vinovits.engine.stream import Cast, Stream
 from vinovits.engine.tuned import Tuned, read_tuned
@@ -474,6 +475,8 @@ class Voice:
                 "from recorded speech. Pass speaker=voice.speaker_from(samples, sampling_rate)."
             )
         names = self.manifest.speakers
+        if isinstance(speaker, Mapping):
+            return mixed(speaker, self._speaker_vector)
         if speaker is None:
             row = min(names.values())
         elif isinstance(speaker, str) and speaker in names:
