@@ -1,0 +1,89 @@
+"""What the recipes share: networks, files, averages, and how far apart two waves are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor, nn
+
+from vinovits.nets.checkpoint import load_checkpoint
+from vinovits.nets.config import ModelConfig
+from vinovits.nets.synthesizer import Synthesizer
+from vinovits.nets.variants import VARIANTS
+from vinovits.output.atomic import atomic_file
+from vinovits.train.spectrogram import SpectrogramSizes, linear_spectrogram, log_mel
+
+VARIANT = VARIANTS["2.3"]
+BANDS = {512: 60, 1024: 80, 2048: 120}
+"""Mel bins of the spectrograms that are compared, by the size of the transform."""
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """A recipe's settings, of a YAML file."""
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def load_network(folder: Path) -> Synthesizer:
+    """The generator of a folder's G_0.pth and config.json, in evaluation mode."""
+    config = ModelConfig.from_file(folder / "config.json", VARIANT)
+    return load_checkpoint(folder / "G_0.pth", config, VARIANT)
+
+
+def speaker_of(network: Synthesizer) -> Tensor:
+    """The vector (1, gin, 1) of the only speaker."""
+    return network.emb_g.weight.detach()[:1].unsqueeze(-1)
+
+
+def sizes_of(config: ModelConfig) -> SpectrogramSizes:
+    """The spectrogram that a network reads, with 80 mel bins for the loss."""
+    return SpectrogramSizes(
+        config.sampling_rate, config.filter_length, config.hop_length, config.win_length, 80
+    )
+
+
+def mel_distance(found: Tensor, aim: Tensor, rate: int) -> Tensor:
+    """Mean absolute difference of log mel spectrograms at several resolutions, of waves (B, N)."""
+    total = torch.zeros(())
+    for size, bands in BANDS.items():
+        sizes = SpectrogramSizes(rate, size, size // 4, size, bands)
+        made = log_mel(linear_spectrogram(found, sizes), sizes)
+        with torch.no_grad():
+            wanted = log_mel(linear_spectrogram(aim, sizes), sizes)
+        total = total + (made - wanted).abs().mean()
+    return total / len(BANDS)
+
+
+class InFloat32(nn.Module):
+    """A decoder's last layer under autocast: in bfloat16 the samples would have 8 bits."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the layer does it."""
+        with torch.autocast("cpu", enabled=False):
+            found: Tensor = self.layer(x.float())
+        return found
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 by itself, so that it is worth it."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def averaged(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move the weights of `average` a little towards those of `network`."""
+    with torch.no_grad():
+        for kept, new in zip(average.parameters(), network.parameters(), strict=True):
+            kept.lerp_(new, 1 - decay)
+
+
+def save(thing: Any, path: Path) -> None:
+    """Write by torch, whole or not at all."""
+    with atomic_file(path) as part:
+        torch.save(thing, part)
