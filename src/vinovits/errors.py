@@ -39,6 +39,14 @@ class CheckpointError(VinovitsError):
     """A checkpoint or its config that can't be converted."""
 
 
+class DataError(VinovitsError):
+    """Recordings or a training set that can't be used."""
+
+
+class TrainingError(VinovitsError):
+    """A training that can't go on."""
+
+
 class DeviceError(UsageError):
     """A device that OpenVINO doesn't have, or that can't compute in the precision asked for."""
 

@@ -18,7 +18,7 @@ _LONGEST_NAME = 100
 _UNSEEN = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories: control characters, lone surrogates, line and paragraph separators."""
 
-_REMEDY = "Get the folder again, or convert it again."
+REMEDY = "Get the folder again, or convert it again."
 
 
 def read_json(path: Path, missing: str, format_version: int) -> dict[str, Any]:
@@ -43,9 +43,9 @@ def read_json(path: Path, missing: str, format_version: int) -> dict[str, Any]:
     except OSError as error:
         raise VoiceError(f"{path} can't be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:  # bad UTF-8, bad JSON, JSON nested without end
-        raise VoiceError(f"{path} isn't valid JSON ({error}). {_REMEDY}") from None
+        raise VoiceError(f"{path} isn't valid JSON ({error}). {REMEDY}") from None
     if not isinstance(data, dict):
-        raise VoiceError(f"{path} holds no JSON object. {_REMEDY}")
+        raise VoiceError(f"{path} holds no JSON object. {REMEDY}")
     # The version comes first: another format may well have other keys.
     found = data.pop("format", None)
     if type(found) is not int or found != format_version:
@@ -89,7 +89,7 @@ def build(kind: type[T], data: Any, where: str) -> T:
         and entry.default_factory is dataclasses.MISSING
     ]
     if missing:
-        raise VoiceError(f"{where} lacks the keys: {', '.join(missing)}. {_REMEDY}")
+        raise VoiceError(f"{where} lacks the keys: {', '.join(missing)}. {REMEDY}")
     return kind(
         **{
             name: _value(value, str(fields[name].type), f"{where}: {name}")
@@ -121,7 +121,7 @@ def _value(value: Any, annotation: str, where: str) -> Any:
 
 def _check_type(value: Any, expected: Any, where: str) -> None:
     if not isinstance(value, expected) or isinstance(value, bool):
-        raise VoiceError(f"{where} has a value of the wrong kind, {value!r:.60}. {_REMEDY}")
+        raise VoiceError(f"{where} has a value of the wrong kind, {value!r:.60}. {REMEDY}")
 
 
 def check_name(name: str, what: str, error: type[VinovitsError] = VoiceError) -> None:
@@ -164,7 +164,7 @@ def check_names(files: Iterable[str], required: Iterable[str], where: str) -> No
             )
     for name in required:
         if name not in names:
-            raise VoiceError(f"{where} lists no {name}, which every such folder has. {_REMEDY}")
+            raise VoiceError(f"{where} lists no {name}, which every such folder has. {REMEDY}")
 
 
 def check_files(folder: Path, files: Mapping[str, str]) -> None:
@@ -182,25 +182,25 @@ def check_files(folder: Path, files: Mapping[str, str]) -> None:
         try:
             if path.is_symlink() and path.resolve().parent != folder.resolve():
                 raise VoiceError(
-                    f"{path} is a link that leads out of its folder; it is not followed. {_REMEDY}"
+                    f"{path} is a link that leads out of its folder; it is not followed. {REMEDY}"
                 )
             _check_plain(path)
             actual = sha256(path)
         except FileNotFoundError:
-            raise VoiceError(f"{path} is missing. {_REMEDY}") from None
+            raise VoiceError(f"{path} is missing. {REMEDY}") from None
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
-            raise VoiceError(f"{path} can't be read: {error}. {_REMEDY}") from None
+            raise VoiceError(f"{path} can't be read: {error}. {REMEDY}") from None
         if actual != expected:
             raise VoiceError(
                 f"{path} is truncated or altered: its sha256 isn't the one that the manifest "
-                f"lists. {_REMEDY}"
+                f"lists. {REMEDY}"
             )
 
 
 def _check_plain(path: Path) -> None:
     # Reading a pipe or a device may never end.
     if path.exists() and not path.is_file():
-        raise VoiceError(f"{path} is no ordinary file. {_REMEDY}")
+        raise VoiceError(f"{path} is no ordinary file. {REMEDY}")
 
 
 def sha256(path: Path) -> str:

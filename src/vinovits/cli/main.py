@@ -27,6 +27,7 @@ from vinovits.cli.pull import pull
 from vinovits.cli.say import say
 from vinovits.cli.serve import serve, serve_key
 from vinovits.cli.streams import NoteHandler
+from vinovits.cli.train import train
 from vinovits.cli.tune import tune
 from vinovits.cli.voices import voices
 from vinovits.errors import VinovitsError
@@ -143,6 +144,7 @@ def cli() -> None:
 for command in (
     *(say, many, phones, lexicon, voices, info, doctor, bench, tune),
     *(convert, merge, convert_features, pull, models),
+    train,
     *(serve, serve_key),
 ):
     cli.add_command(command)

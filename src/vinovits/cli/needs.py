@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def convert_extra(doing: str) -> Iterator[None]:
-    """Let a block import what the extra `convert` brings.
+def convert_extra(doing: str, extra: str = "convert") -> Iterator[None]:
+    """Let a block import what the extra `convert`, or another, brings.
 
     Args:
         doing: What needs it, for the message: "Converting".
+        extra: Its name.
 
     Raises:
         MissingExtraError: A package isn't installed.
@@ -31,7 +32,7 @@ def convert_extra(doing: str) -> Iterator[None]:
             raise
         raise MissingExtraError(
             f"{doing} needs {error.name}, which isn't installed. Install it with: "
-            "pip install 'vinovits[convert]'"
+            f"pip install 'vinovits[{extra}]'"
         ) from error
 
 

@@ -45,8 +45,10 @@ def detect(
     found = _traits_of_tensors(tensors)
     _check_symbols(config, found)
     if wanted is not None:
-        return Detection(_wanted(wanted, found), f"The family {wanted}, as you asked for.")
-    fitting = [variant for variant in VARIANTS.values() if _traits(variant) == found]
+        family = _wanted(wanted, found, config)
+        return Detection(family, f"The family {wanted}, as you asked for.")
+    families = [variant.grown(config.get("symbols")) for variant in VARIANTS.values()]
+    fitting = [variant for variant in families if _traits(variant) == found]
     version = config.get("version")
     if not fitting:
         raise CheckpointError(_no_family(found, version))
@@ -105,10 +107,11 @@ def _doubt(fitting: Sequence[Variant], version: object) -> str:
     return ""
 
 
-def _wanted(name: str, found: Traits) -> Variant:
+def _wanted(name: str, found: Traits, config: Mapping[str, Any]) -> Variant:
     if name not in VARIANTS:
         raise UsageError(f"There is no family {name!r}; there are {', '.join(VARIANTS)}.")
-    traits = _traits(VARIANTS[name])
+    variant = VARIANTS[name].grown(config.get("symbols"))
+    traits = _traits(variant)
     differences = [
         f"{trait}: the checkpoint has {found.get(trait, 'none')}, {name} has "
         f"{traits.get(trait, 'none')}"
@@ -120,7 +123,7 @@ def _wanted(name: str, found: Traits) -> Variant:
             f"The checkpoint isn't of the family {name}:\n"
             + "\n".join(f"  {line}" for line in differences)
         )
-    return VARIANTS[name]
+    return variant
 
 
 def _traits(variant: Variant) -> Traits:

@@ -87,10 +87,28 @@ class Variant:
     )
     """What a listener hears of which tensors (prefixes of their names), for merging."""
 
+    extra_symbols: tuple[str, ...] = ()
+    """Symbols that a training has added behind those of the family."""
+
     @property
     def table(self) -> SymbolTable:
         """Its phones, tones and languages."""
-        return TABLES[self.name]
+        table = TABLES[self.name]
+        return replace(table, symbols=(*table.symbols, *self.extra_symbols))
+
+    def grown(self, symbols: object) -> Variant:
+        """The family with the symbols of a table that begins with its own; else as it is.
+
+        Args:
+            symbols: What a config lists under "symbols"; anything.
+        """
+        known = self.table.symbols
+        if not isinstance(symbols, list) or len(symbols) <= len(known):
+            return self
+        extra = symbols[len(known) :]
+        if tuple(symbols[: len(known)]) != known or not all(type(one) is str for one in extra):
+            return self
+        return replace(self, extra_symbols=(*self.extra_symbols, *extra))
 
 
 _ZH = FeatureInput("bert", 1024, "zh", "chinese-roberta-wwm-ext-large")

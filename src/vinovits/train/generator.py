@@ -14,7 +14,7 @@ from vinovits.nets.conditioning import ClapTextEncoder, CodebookDraws
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.text_encoder import TextInputs
 from vinovits.train.alignment import add_noise, log_likelihood, search
-from vinovits.train.losses import duration_distance
+from vinovits.train.losses import duration_distance, full
 from vinovits.train.recipe import Recipe
 from vinovits.train.segments import cut, segment_starts
 
@@ -117,6 +117,11 @@ def length_mask(lengths: Tensor, longest: int, like: Tensor) -> Tensor:
     return (places < lengths.unsqueeze(1)).unsqueeze(1).to(like)
 
 
+def uncast(like: Tensor) -> torch.autocast:
+    """Within it nothing is computed in half of the digits, on the device of `like`."""
+    return torch.autocast(like.device.type, enabled=False)
+
+
 def generate(
     network: Synthesizer,
     batch: Batch,
@@ -140,7 +145,7 @@ def generate(
     if network.config.n_speakers > 0:
         g = network.emb_g(batch.speakers).unsqueeze(-1)
     else:
-        g = network.ref_enc(spectrograms)
+        g = full(network.ref_enc(spectrograms))
     text_mask = length_mask(batch.phone_counts, batch.text.phones.shape[1], spectrograms)
     frame_mask = length_mask(batch.frame_counts, spectrograms.shape[2], spectrograms)
 
@@ -148,16 +153,20 @@ def generate(
     text = batch.text
     if isinstance(network.enc_p, ClapTextEncoder) and network.training:
         assert draws.codebook is not None
-        image, commitment = network.enc_p.learn(
-            text.conditions["emotion"], draws.codebook, recipe.codebook_decay
-        )
+        with uncast(spectrograms):
+            image, commitment = network.enc_p.learn(
+                text.conditions["emotion"], draws.codebook, recipe.codebook_decay
+            )
         hidden, text_m, text_logs = network.enc_p(text, text_mask, g, image)
     else:
         hidden, text_m, text_logs = network.enc_p(text, text_mask, g)
     z, m_q, logs_q = network.enc_q(spectrograms, frame_mask, g, draws.posterior)
     z_p = network.flow(z, frame_mask, g)
 
-    with torch.no_grad():
+    hidden, text_m, text_logs = full(hidden), full(text_m), full(text_logs)
+    z_p, logs_q = full(z_p), full(logs_q)
+
+    with torch.no_grad(), uncast(z_p):
         scores = log_likelihood(z_p, text_m, text_logs)
         blurred = scores
         if noise_scale > 0:
@@ -167,19 +176,21 @@ def generate(
     frames = path.sum(1, keepdim=True)
     logw = torch.log(frames + 1e-6) * text_mask
 
-    # The durations' losses must not move the text encoder nor the speakers.
-    logw_regressed = network.dp(hidden.detach(), text_mask, g.detach())
-    regression_losses = duration_distance(logw_regressed, logw, text_mask)
-    nll = network.sdp.nll(hidden, text_mask, g, frames, draws.durations)
-    stochastic_losses = nll / text_mask.sum()
-    logw_sampled = None
-    if recipe.samples_durations:
-        assert draws.sampled_durations is not None
-        logw_sampled = network.sdp(hidden, text_mask, g, draws.sampled_durations)
-        stochastic_losses = stochastic_losses + duration_distance(logw_sampled, logw, text_mask)
+    with uncast(z_p):
+        # The durations' losses must not move the text encoder nor the speakers.
+        logw_regressed = network.dp(hidden.detach(), text_mask, g.detach())
+        regression_losses = duration_distance(logw_regressed, logw, text_mask)
+        nll = network.sdp.nll(hidden, text_mask, g, frames, draws.durations)
+        stochastic_losses = nll / text_mask.sum()
+        logw_sampled = None
+        if recipe.samples_durations:
+            assert draws.sampled_durations is not None
+            logw_sampled = network.sdp(hidden, text_mask, g, draws.sampled_durations)
+            stochastic_losses = stochastic_losses + duration_distance(logw_sampled, logw, text_mask)
+        m_p, logs_p = text_m @ path.transpose(1, 2), text_logs @ path.transpose(1, 2)
 
     starts = segment_starts(draws.segments, batch.frame_counts, segment_frames)
-    wave = network.dec(cut(z, starts, segment_frames), g)
+    wave = full(network.dec(cut(z, starts, segment_frames), g))
     return Generated(
         text_mask=text_mask,
         frame_mask=frame_mask,
@@ -193,8 +204,8 @@ def generate(
         z_p=z_p,
         scores=scores,
         path=path,
-        m_p=text_m @ path.transpose(1, 2),
-        logs_p=text_logs @ path.transpose(1, 2),
+        m_p=m_p,
+        logs_p=logs_p,
         logw=logw,
         logw_regressed=logw_regressed,
         logw_sampled=logw_sampled,

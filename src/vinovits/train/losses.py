@@ -13,6 +13,11 @@ import torch
 from torch import Tensor
 
 
+def full(x: Tensor) -> Tensor:
+    """As it is, or in float32 where autocast has made it half as wide: losses need the digits."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 def discriminator_parts(real: Iterable[Tensor], fake: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
     """What a discriminator learns: to say 1 of recorded and 0 of generated things.
 
@@ -24,8 +29,8 @@ def discriminator_parts(real: Iterable[Tensor], fake: Iterable[Tensor]) -> tuple
         Losses of each part (n,), for recorded and for generated things; the loss is their sum.
     """
     return (
-        torch.stack([(1 - judged).square().mean() for judged in real]),
-        torch.stack([judged.square().mean() for judged in fake]),
+        torch.stack([(1 - full(judged)).square().mean() for judged in real]),
+        torch.stack([full(judged).square().mean() for judged in fake]),
     )
 
 
@@ -35,7 +40,7 @@ def generator_parts(fake: Iterable[Tensor]) -> Tensor:
     Args:
         fake: Judgements, as in `discriminator_parts`.
     """
-    return torch.stack([(1 - judged).square().mean() for judged in fake])
+    return torch.stack([(1 - full(judged)).square().mean() for judged in fake])
 
 
 def feature_distances(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
@@ -44,7 +49,7 @@ def feature_distances(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     The loss is twice their sum. Recorded speech is what is aimed at: no gradient goes there.
     """
     pairs = zip(real, fake, strict=True)
-    return torch.stack([(aim.detach() - found).abs().mean() for aim, found in pairs])
+    return torch.stack([(full(aim.detach()) - full(found)).abs().mean() for aim, found in pairs])
 
 
 def kl_divergence(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tensor) -> Tensor:

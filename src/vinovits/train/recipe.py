@@ -27,12 +27,17 @@ class Recipe:
     discriminator is used."""
     codebook_decay: float = 0.99
     """Of the moving averages that the codebook's rows are."""
+    recorded: bool = True
+    """A step of the released code was recorded, and ours agrees with it."""
 
 
 RECIPES = {
     "2.3": Recipe(samples_durations=True, needs_duration_judge_for_wavlm=False),
     "2.4": Recipe(clip_norm=200.0, codebook_decay=0.85),
     "jp-extra": Recipe(clip_norm=500.0, commitments=1),
+    # Nothing was recorded of these two: they follow the families whose networks they have.
+    "sbv2": Recipe(recorded=False),
+    "sbv2-jp-extra": Recipe(clip_norm=500.0, recorded=False),
 }
 """By the name of the variant."""
 

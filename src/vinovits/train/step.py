@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from vinovits.errors import TrainingError
 from vinovits.nets.discriminators import (
     DurationDiscriminator,
     WaveDiscriminators,
@@ -16,7 +18,8 @@ from vinovits.nets.discriminators import (
 )
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.train.alignment import noise_scale
-from vinovits.train.generator import Batch, Draws, Generated, generate
+from vinovits.train.crew import ALONE, Crew
+from vinovits.train.generator import Batch, Draws, Generated, generate, uncast
 from vinovits.train.losses import (
     discriminator_parts,
     feature_distances,
@@ -50,12 +53,13 @@ class Segments:
         """Cut them out of a batch."""
         sizes, frames = config.spectrogram, config.segment_frames
         hop = sizes.hop_length
-        return cls(
-            wave=cut(batch.waves, generated.starts * hop, config.segment_size),
-            mel=cut(log_mel(batch.spectrograms, sizes), generated.starts, frames),
-            generated=generated.wave,
-            generated_mel=log_mel(linear_spectrogram(generated.wave.squeeze(1), sizes), sizes),
-        )
+        with uncast(generated.wave):
+            return cls(
+                wave=cut(batch.waves, generated.starts * hop, config.segment_size),
+                mel=cut(log_mel(batch.spectrograms, sizes), generated.starts, frames),
+                generated=generated.wave,
+                generated_mel=log_mel(linear_spectrogram(generated.wave.squeeze(1), sizes), sizes),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +245,33 @@ class StepLosses:
     wavlm: JudgeLosses | None
     gradient_norm: Tensor
     """Of the generator, before it was clipped."""
+    loudness: Tensor
+    """Deviation of the generated samples, as a share of that of the recorded ones."""
 
+    def numbers(self) -> dict[str, float]:
+        """All by name, for people to look at."""
+        own = self.generator
+        found: dict[str, Tensor | None] = {
+            "mel": own.mel,
+            "kl": own.kl,
+            "durations": own.durations,
+            "adversarial": own.adversarial,
+            "features": own.feature_matching,
+            "commitment": own.commitment,
+            "duration_adversarial": own.duration_adversarial,
+            "wavlm": own.wavlm,
+            "wavlm_adversarial": own.wavlm_adversarial,
+            "total": own.total,
+            "judge": self.waves.total,
+            "duration_judge": None if self.durations is None else self.durations.total,
+            "wavlm_judge": None if self.wavlm is None else self.wavlm.total,
+            "loudness": self.loudness,
+        }
+        return {name: float(value) for name, value in found.items() if value is not None}
+
+
+_SILENCE = 1e-3
+"""Added to the loudness of recordings, some of whose segments are silent."""
 
 _Losses = TypeVar("_Losses", GeneratorLosses, JudgeLosses)
 
@@ -252,27 +282,67 @@ def _detached(losses: _Losses) -> _Losses:
     return replace(losses, **{k: v.detach() for k, v in values.items() if v is not None})
 
 
+class NotFiniteError(TrainingError):
+    """A gradient that is no number: the step wasn't taken.
+
+    Attributes:
+        network: Whose: "generator", "waves", "durations" or "wavlm".
+    """
+
+    def __init__(self, network: str) -> None:
+        super().__init__(f"The gradient of the network {network!r} isn't finite.")
+        self.network = network
+
+
 class Trainer:
     """The networks with their optimisers.
 
     Attributes:
         networks: In training mode.
         optimisers: "generator", "waves", "durations" and "wavlm", those that there are.
+        norms: Of their gradients in the last step, before they were clipped.
     """
 
-    def __init__(self, networks: Networks) -> None:
-        self.networks = networks
-        trained = {
+    def __init__(
+        self,
+        networks: Networks,
+        crew: Crew = ALONE,
+        bf16: bool = False,
+        clip_norm: float | None = None,
+    ) -> None:
+        """Make the optimisers.
+
+        Args:
+            networks: In training mode.
+            crew: The processes that train together.
+            bf16: Compute in bfloat16 where that does no harm.
+            clip_norm: Largest norm of the generator's gradient; None for that of the recipe.
+        """
+        self.networks, self.crew, self.bf16 = networks, crew, bf16
+        self.norms: dict[str, Tensor] = {}
+        self.clip_norm = networks.recipe.clip_norm if clip_norm is None else clip_norm
+        self.optimisers = {
+            name: optimiser(network, networks.config) for name, network in self.parts()
+        }
+
+    def parts(self) -> Iterator[tuple[str, nn.Module]]:
+        """The networks that are trained, by name."""
+        networks = self.networks
+        trained: dict[str, nn.Module | None] = {
             "generator": networks.generator,
             "waves": networks.waves,
             "durations": networks.durations,
             "wavlm": networks.wavlm,
         }
-        self.optimisers = {
-            name: optimiser(network, networks.config)
-            for name, network in trained.items()
-            if network is not None
-        }
+        for name, network in trained.items():
+            if network is not None:
+                yield name, network
+
+    def set_rate(self, rate: float) -> None:
+        """Give all optimisers a learning rate."""
+        for chosen in self.optimisers.values():
+            for group in chosen.param_groups:
+                group["lr"] = rate
 
     def step(self, batch: Batch, draws: Draws, number: int) -> StepLosses:
         """Train all networks by one batch.
@@ -281,44 +351,97 @@ class Trainer:
             batch: What was recorded.
             draws: Noise.
             number: Steps that were done before this one.
+
+        Raises:
+            NotFiniteError: A gradient isn't finite; that network and those behind it weren't moved.
         """
-        networks = self.networks
-        config = networks.config
-        generated = generate(
-            networks.generator,
-            batch,
-            draws,
-            networks.recipe,
-            config.segment_frames,
-            noise_scale(number) if config.noisy_alignment else 0.0,
-        )
-        segments = Segments.of(batch, generated, config)
-        durations = wavlm = None
-        if networks.durations is not None:
-            durations = networks.duration_judge_losses(generated)
-            self.descend("durations", durations.total)
-        waves = networks.wave_judge_losses(segments)
-        self.descend("waves", waves.total)
-        if networks.wavlm is not None:
-            wavlm = networks.wavlm_judge_losses(segments)
-            self.descend("wavlm", wavlm.total)
-        losses = networks.generator_losses(generated, segments)
-        norm = self.descend("generator", losses.total, networks.recipe.clip_norm)
+        [found] = self.learn([(batch, draws)], number)
+        return found
+
+    def learn(self, parts: Sequence[tuple[Batch, Draws]], number: int) -> list[StepLosses]:
+        """Train all networks by one step on the mean gradients of several batches.
+
+        The judges make their step at the last of them, so that with one batch the generator meets
+        judges that have learnt, as in the released code.
+
+        Args:
+            parts: Each batch and its noise.
+            number: Steps that were done before this one.
+
+        Returns:
+            What each batch gave; the gradient's norm is that of the step.
+
+        Raises:
+            NotFiniteError: As for `step`.
+        """
+        for chosen in self.optimisers.values():
+            chosen.zero_grad()
+        found = []
+        for place, (batch, draws) in enumerate(parts):
+            found.append(self._one(batch, draws, number, 1 / len(parts), place == len(parts) - 1))
+        norm = self._advance("generator", self.clip_norm)
+        # The codebook moves by what each process has seen.
+        self.crew.same_buffers(self.networks.generator)
+        return [replace(losses, gradient_norm=norm) for losses in found]
+
+    def _one(self, batch: Batch, draws: Draws, number: int, share: float, last: bool) -> StepLosses:
+        networks, config = self.networks, self.networks.config
+
+        def judge(name: str, losses: JudgeLosses) -> None:
+            self._add(name, losses.total * share)
+            if last:
+                self._advance(name)
+
+        with torch.autocast(batch.waves.device.type, torch.bfloat16, enabled=self.bf16):
+            generated = generate(
+                networks.generator,
+                batch,
+                draws,
+                networks.recipe,
+                config.segment_frames,
+                noise_scale(number) if config.noisy_alignment else 0.0,
+            )
+            segments = Segments.of(batch, generated, config)
+            durations = wavlm = None
+            if networks.durations is not None:
+                durations = networks.duration_judge_losses(generated)
+                judge("durations", durations)
+            waves = networks.wave_judge_losses(segments)
+            judge("waves", waves)
+            if networks.wavlm is not None:
+                wavlm = networks.wavlm_judge_losses(segments)
+                judge("wavlm", wavlm)
+            losses = networks.generator_losses(generated, segments)
+        self._add("generator", losses.total * share)
         return StepLosses(
             generator=_detached(losses),
             waves=_detached(waves),
             durations=None if durations is None else _detached(durations),
             wavlm=None if wavlm is None else _detached(wavlm),
-            gradient_norm=norm,
+            gradient_norm=torch.tensor(math.nan),
+            loudness=segments.generated.detach().std() / (segments.wave.std() + _SILENCE),
         )
 
     def descend(self, name: str, loss: Tensor, clip_norm: float = float("inf")) -> Tensor:
         """Take one step of the optimiser `name` down a loss; returns the gradient's norm."""
-        chosen = self.optimisers[name]
-        parameters = [p for group in chosen.param_groups for p in group["params"]]
-        chosen.zero_grad()
+        self.optimisers[name].zero_grad()
+        self._add(name, loss)
+        return self._advance(name, clip_norm)
+
+    def _parameters(self, name: str) -> list[Tensor]:
+        return [p for group in self.optimisers[name].param_groups for p in group["params"]]
+
+    def _add(self, name: str, loss: Tensor) -> None:
+        """Add a loss to the gradient of one network."""
         # What the generator's loss would leave in its judges is of no use.
-        loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+        loss.backward(inputs=self._parameters(name))  # type: ignore[no-untyped-call]
+
+    def _advance(self, name: str, clip_norm: float = float("inf")) -> Tensor:
+        parameters = self._parameters(name)
+        self.crew.mean_gradients(parameters)
         norm = nn.utils.clip_grad_norm_(parameters, clip_norm)
-        chosen.step()
+        if not bool(torch.isfinite(norm)):
+            raise NotFiniteError(name)
+        self.norms[name] = norm.detach()
+        self.optimisers[name].step()
         return norm
