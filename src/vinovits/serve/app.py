@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from vinovits import __version__
 from vinovits.errors import VinovitsError
 from vinovits.places import own as own_folder
-from vinovits.serve import job_routes, lexicon_routes, openai, own, state, upstream
+from vinovits.serve import job_routes, lexicon_routes, openai, own, socket, state, upstream
 from vinovits.serve.errors import ErrorBody, api_error
 from vinovits.serve.gate import Gate, Recorder
 from vinovits.serve.jobs import Jobs
@@ -113,7 +113,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
         ],
     )
     app.state.services = services
-    for part in (openai, own, job_routes, lexicon_routes, state, upstream):
+    for part in (openai, own, job_routes, lexicon_routes, socket, state, upstream):
         app.include_router(part.routes(services))
     for kind in (RequestValidationError, HTTPException, VinovitsError):
         app.add_exception_handler(kind, _answer)

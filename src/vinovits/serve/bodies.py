@@ -29,13 +29,13 @@ def _within(limits: tuple[float, float], what: str) -> Any:
     return Field(None, ge=limits[0], le=limits[1], allow_inf_nan=False, description=what)
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     """Fields have the types that they have in JSON, and there are no others."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class ReadFields(_Strict):
+class ReadFields(Strict):
     """How a text is to be read."""
 
     language: Literal["zh", "ja", "en"] | None = Field(
@@ -90,7 +90,7 @@ class SpeakFields(VoiceFields):
     )
 
 
-class VoiceId(_Strict):
+class VoiceId(Strict):
     """A voice, as newer clients of OpenAI name it."""
 
     id: Name

@@ -32,6 +32,9 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BODY_SECONDS = 30.0
 """In which a body must have come."""
 _BASIC = 'Basic realm="The password is an API key", charset="UTF-8"'
+PROTOCOL = "vinovits"
+"""The subprotocol of WebSockets that is accepted."""
+_KEY_PROTOCOL = "vinovits.key."
 _SAFE = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -50,7 +53,7 @@ class Recorder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
@@ -61,14 +64,16 @@ class Recorder:
 
         async def recorded(message: Message) -> None:
             nonlocal status, size
-            if message["type"] == "http.response.start":
+            if message["type"] == "websocket.accept":
+                status = 101
+            elif message["type"] in ("http.response.start", "websocket.http.response.start"):
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = record.id
                 for name, value in _SAFE.items():
                     headers.setdefault(name, value)  # the page loads scripts, and says which
-            elif message["type"] == "http.response.body":
-                size += len(message.get("body", b""))
+            else:
+                size += len(message.get("body") or message.get("bytes") or b"")
             await send(message)
 
         try:
@@ -81,7 +86,7 @@ class Recorder:
             route = getattr(scope.get("route"), "path", "other")
             self._metrics.requests.labels(route, str(status)).inc()
             fields = {
-                "method": scope["method"],
+                "method": scope.get("method", "WEBSOCKET"),
                 "path": scope["path"][:200],  # the query may hold a text, which is no one's to keep
                 "status": status,
                 "bytes": size,
@@ -131,7 +136,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer why not."""
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -145,8 +150,11 @@ class Gate:
             length = headers.get("content-length", "0")
             if length.isdecimal() and int(length[:20]) > most:
                 raise _too_large(most)
-            if path in self._uploads:
-                heard: Receive | None = _counted(receive, most)
+            heard: Receive | None
+            if scope["type"] == "websocket":
+                heard = receive
+            elif path in self._uploads:
+                heard = _counted(receive, most)
             else:
                 heard = await _whole(receive, most)
         except ApiError as error:
@@ -214,7 +222,13 @@ def _given_key(headers: Headers) -> str:
             except (binascii.Error, UnicodeDecodeError):
                 return ""
             return pair.partition(":")[2].strip()
-    return headers.get("x-api-key", "")
+    if "x-api-key" in headers:
+        return headers["x-api-key"]
+    # Scripts of web pages can set no other header of a WebSocket.
+    for protocol in headers.get("sec-websocket-protocol", "").split(","):
+        if protocol.strip().startswith(_KEY_PROTOCOL):
+            return protocol.strip().removeprefix(_KEY_PROTOCOL)
+    return ""
 
 
 def _is_browser(headers: Headers) -> bool:

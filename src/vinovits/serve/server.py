@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from vinovits.errors import OutputError
 from vinovits.serve.log import FIELDS
 from vinovits.serve.services import Services
+from vinovits.serve.socket import LONGEST_MESSAGE
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,9 @@ class Server(uvicorn.Server):
                 settings.port,
                 http="h11",
                 loop="asyncio",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=LONGEST_MESSAGE,
+                ws_per_message_deflate=False,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -75,8 +75,12 @@ class ServeSettings(BaseSettings):
     """Characters of the text of a job."""
     job_days: float = Field(7.0, gt=0, le=3650, allow_inf_nan=False)
     """Days for which jobs are kept that are ended."""
+    socket_idle: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
+    """Seconds for which a WebSocket may be silent."""
     change_lexicon: bool = True
     """Let requests change the lexicons that voices read by."""
+    page: bool = True
+    """Show browsers a page."""
     log_json: bool = False
     """Log a JSON object a line."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,17 @@ class Opening:
     """Fields that the voice has no use for."""
 
 
-Piece = Opening | SpokenSentence | bytes
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of audio."""
+
+    data: bytes
+    """Encoded; the encoder may hold some back, or give what it held."""
+    seconds: float
+    """Of the samples that were encoded."""
+
+
+Piece = Opening | SpokenSentence | Sound | bytes
 """A sentence stands before its audio."""
 
 
@@ -114,6 +125,35 @@ class Speech:
                     job.put(data, len(data))
                 data = audio.finish()
                 job.put(data, len(data))
+            self._metrics.spoken(stream.stats)
+
+        return work
+
+    def continued(
+        self, order: Order, audio: AudioStream, lock: threading.Lock
+    ) -> Callable[[Job[Piece]], None]:
+        """The work that encodes behind what was spoken before: a `SpokenSentence`, then `Sound`s.
+
+        Args:
+            order: What to speak.
+            audio: The encoder; it isn't finished.
+            lock: Held while it encodes.
+        """
+
+        def work(job: Job[Piece]) -> None:
+            voice = self._voices.get(order.voice)
+            rate = voice.manifest.sampling_rate
+            with (
+                _lexicon_told(order.settings),
+                voice.stream(order.text, **order.settings) as stream,
+            ):
+                for chunk in stream:
+                    if chunk.spoken is not None:
+                        job.put(chunk.spoken)
+                    with lock:
+                        job.check()
+                        data = audio.write(chunk.samples)
+                    job.put(Sound(data, len(chunk.samples) / rate), len(data))
             self._metrics.spoken(stream.stats)
 
         return work

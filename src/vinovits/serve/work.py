@@ -115,9 +115,14 @@ class Job(Generic[T]):
             self._forget(self._unread)
 
     def abandon(self) -> None:
-        """Stop, and tell the reader that there is no more."""
+        """Stop, and tell the reader that the server is about to end."""
         self.stop()
         self._hand_on(_Failed(draining()), 0)
+
+    def end(self) -> None:
+        """Stop, and tell the reader that this is the end."""
+        self.stop()
+        self._hand_on(_End(), 0)
 
     def run(self, task: Callable[[Job[T]], None]) -> None:
         """Do the work, in a worker."""
