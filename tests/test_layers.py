@@ -23,7 +23,8 @@ BELOW = {
     "threads": {"errors"},
     "graph_cache": set(),
     "devices": {"errors", "runtime"},
-    "graphs": {"devices", "errors", "graph_cache", "manifests", "runtime", "threads"},
+    "winograd": {"runtime"},
+    "graphs": {"devices", "errors", "graph_cache", "manifests", "runtime", "threads", "winograd"},
     "features": {"devices", "errors", "graphs", "manifests", "places", "features", "store"},
     "store": {"errors", "manifests", "output", "places", "store"},
     "lexicons": {"errors", "output", "places", "text"},
@@ -37,6 +38,7 @@ BELOW = {
     "serve": {
         *("batch", "engine", "errors", "lexicons", "output", "places", "serve", "text", "voices"),
     },
+    "page": {"engine", "errors", "output", "page", "serve", "text", "voices"},
     "nets": {"errors", "text", "nets"},
     "train": {
         *("errors", "manifests", "output", "places", "text", "voices"),
@@ -87,7 +89,7 @@ try:
 except SystemExit as end:
     assert end.code == 0
 heavy = {"torch", "openvino", "tokenizers", "soundfile", "soxr", "matplotlib", "num2words"}
-heavy |= {"httpx2", "filelock", "fastapi", "uvicorn", "pydantic"}
+heavy |= {"httpx2", "filelock", "fastapi", "uvicorn", "pydantic", "gradio"}
 print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -6,11 +6,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vinovits.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from vinovits.serve.app import Page
 
 
 @click.command(short_help="Serve voices over HTTP.")
@@ -65,6 +68,9 @@ from vinovits.errors import MissingExtraError
     help="Seconds that a request may take, waiting included. Default: 120.",
 )
 @click.option("--max-text", type=int, help="Characters of a text. Default is 4096.")
+@click.option(
+    "--page/--no-page", default=None, help="Show browsers a page, or don't. Default is to."
+)
 @click.option("--log-json", is_flag=True, default=None, help="Log a JSON object a line.")
 @click.option(
     "--config",
@@ -72,7 +78,7 @@ from vinovits.errors import MissingExtraError
     help="A YAML file of these settings, such as `max_queue: 32`.",
 )
 def serve(config: Path | None, **options: Any) -> None:
-    """Serve voices over HTTP: OpenAI's speech interface, and one with timings and subtitles.
+    """Serve voices over HTTP: a page, OpenAI's speech interface, and one with timings.
 
     Each option is an environment variable too, such as VINOVITS_MAX_QUEUE, and a line of --config;
     the command line goes first, then the environment. The log goes to standard error. The first
@@ -103,7 +109,7 @@ def serve(config: Path | None, **options: Any) -> None:
             logging.getLogger(__name__).warning(
                 "Everybody who reaches %s may use this server: there are no keys.", settings.host
             )
-        server = Server(create_app(settings, voices))
+        server = Server(create_app(settings, voices, _page() if settings.page else None))
         with server.listen() as listener:
             server.serve_until_told(listener)
 
@@ -142,6 +148,20 @@ def serve_key(name: str, file: Path | None) -> None:
                 part.chmod(0o600)
             part.write_text(f"{before}{line}\n", encoding="utf-8")
     click.echo(key)
+
+
+def _page() -> Page | None:
+    """The page, if what it needs is installed."""
+    try:
+        from vinovits.page.mount import GradioPage
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "vinovits":
+            raise
+        logging.getLogger(__name__).warning(
+            "There is no page, as %s isn't installed: pip install 'vinovits[serve]'", error.name
+        )
+        return None
+    return GradioPage()
 
 
 @contextmanager
