@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vinovits import devices, graph_cache
+from vinovits import devices, graph_cache, winograd
 from vinovits.errors import DeviceFailedError, VoiceError
 from vinovits.manifests import sha256
 from vinovits.threads import limit
@@ -242,18 +242,21 @@ class Recipe:
     config: tuple[tuple[str, str], ...]
 
     def read(self) -> ov.Model:
-        """The graph as it is in the files; its weights are mapped, not read.
+        """The graph of the files, as the device is to compute it; its weights are mapped, not read.
 
         Raises:
             VoiceError: The files are no graph.
         """
         try:
-            return devices.core().read_model(self.path)
+            model = devices.core().read_model(self.path)
         except RuntimeError as error:
             raise VoiceError(
                 f"OpenVINO can't read {self.path}: {_last_line(error)} Convert the voice again "
                 "with this release."
             ) from None
+        if self.device == "CPU" and dict(self.config)["INFERENCE_PRECISION_HINT"] == "f32":
+            winograd.rewrite(model)
+        return model
 
     def compile(self, shapes: Shapes = (), model: ov.Model | None = None) -> Graph:
         """Take the compiled graph from the cache, or compile it and keep it there.
@@ -310,7 +313,7 @@ class Recipe:
         """A name for all that the compiled graph depends on."""
         from vinovits.runtime import openvino as ov
 
-        parts = [ov.get_version(), self.device, *self.identity]
+        parts = [ov.get_version(), winograd.VERSION, self.device, *self.identity]
         parts += [*map(str, self.config), *self.sums, *map(str, shapes)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
