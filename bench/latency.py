@@ -1,7 +1,8 @@
 """How soon a voice is heard, and whether a player that plays while it speaks ever runs dry.
 
-    python bench/latency.py [--voice joe | --config 2.3|2.4] [--lengths 5 500] [--slow-down 1 4]
-                            [--hold SECONDS] [--json FILE] [--plot FILE.svg]
+    python bench/latency.py [--voice joe | --config 2.3|2.4] [--lengths 5 500] [--rounds 5]
+                            [--slow-down 1 2 3] [--precision f32] [--threads 1] [--hold SECONDS]
+                            [--json FILE] [--plot FILE.svg]
 
 The voice is warm: it has spoken before, but each text is a new one. First sound is the time from
 the call to the first chunk. Each chunk's work is the time that `next` took to give it. From these
@@ -9,9 +10,11 @@ a player is simulated: it begins with the first chunk, plays in real time, and i
 the next chunk isn't there yet: an underrun. It asks for chunks as fast as they come; with `--hold`
 only while it holds less than that many seconds of sound, as players with a small buffer do.
 
-`--slow-down 4` shows how it would be on a machine that takes four times as long for everything.
-"Plays up to" is the real-time factor that slowing down reaches without an underrun, in the worst of
-the texts: near 1, the chunks come in the best order and size.
+`--slow-down 3` shows how it would be on a machine that takes three times as long: after each run of
+a graph, of the feature model's too, the voice sleeps for twice the time that it took. The real-time
+factor is that of the whole text then, from the call to its last chunk. A voice that is hardly
+faster than it is heard holds its first chunk back until the rest will come in time; its first sound
+is later for that.
 
 `--config` takes voices of full size with random weights, as bench/speed.py has them, and Chinese
 texts; `--work FOLDER` keeps them.
@@ -78,132 +81,148 @@ def record(voice: Any, text: str) -> Recording:
     return Recording(works, lengths)
 
 
-def underruns(recording: Recording, slower: float = 1.0, hold: float = math.inf) -> list[float]:
+def underruns(recording: Recording, hold: float = math.inf) -> list[float]:
     """Seconds of each silence that a player falls into.
 
     Args:
         recording: What it plays.
-        slower: All work takes this many times as long.
         hold: It asks for the next chunk only while it has at most this many seconds to play.
     """
-    clock = recording.first_sound * slower
+    clock = recording.first_sound
     dry = clock + recording.lengths[0]
     silences = []
     for work, length in zip(recording.works[1:], recording.lengths[1:], strict=True):
-        clock = max(clock, dry - hold) + work * slower
+        clock = max(clock, dry - hold) + work
         if clock > dry:
             silences.append(clock - dry)
         dry = max(clock, dry) + length
     return silences
 
 
-def plays_up_to(recording: Recording, hold: float) -> float:
-    """The real-time factor, by slower work, from which on there are underruns."""
-    good, bad = 0.0, 1.0
-    while not underruns(recording, bad, hold):
-        good, bad = bad, 2 * bad
-        if bad > 1e6:  # a single chunk has nothing to run dry of
-            return math.inf
-    for _ in range(30):
-        middle = (good + bad) / 2
-        good, bad = (good, middle) if underruns(recording, middle, hold) else (middle, bad)
-    return good * recording.real_time_factor
+class Slowed:
+    """A graph on a machine that takes longer for it."""
+
+    def __init__(self, graph: Any, times: float) -> None:
+        self._graph, self.times = graph, times
+
+    def __call__(self, **inputs: Any) -> Any:
+        began = time.perf_counter()
+        results = self._graph(**inputs)
+        time.sleep((self.times - 1) * (time.perf_counter() - began))
+        return results
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._graph, name)
+
+
+def slow_down(voice: Any) -> list[Slowed]:
+    """Put what can be slowed in the place of all graphs of a voice that has spoken."""
+    graphs, models = voice.stages.graphs, voice.stages._bert.values()
+    slowed = []
+    for name, graph in graphs.items():
+        graphs[name] = Slowed(graph, 1.0)
+        slowed.append(graphs[name])
+    for model in models:
+        model.graph = Slowed(model.graph, 1.0)
+        slowed.append(model.graph)
+    return slowed
 
 
 def measure(voice: Any, options: argparse.Namespace) -> dict[str, Any]:
     language = voice.manifest.languages[0]
     for number in range(options.warm_up):
         record(voice, text_of(WARM_UP, language, -1 - number))
+    record(voice, text_of(4 * WARM_UP, language, -1))
+    graphs = slow_down(voice)
     rows: list[dict[str, Any]] = []
-    for length in track(options.lengths, "speaking", console=Console(stderr=True)):
+    todo = [(times, length) for times in options.slow_down for length in options.lengths]
+    for times, length in track(todo, "speaking", console=Console(stderr=True)):
+        for graph in graphs:
+            graph.times = times
         # The texts of one length begin with different sentences, and no two lengths with the same.
         first = len(rows) * options.rounds
         recordings = [
             record(voice, text_of(length, language, first + number))
             for number in range(options.rounds)
         ]
-        limit = min(plays_up_to(one, options.hold) for one in recordings)
         rows.append(
             {
+                "slower": times,
                 "characters": length,
                 "audio_s": statistics.mean(one.audio for one in recordings),
                 "chunks": statistics.mean(len(one.works) for one in recordings),
                 "first_sound_s": statistics.median(one.first_sound for one in recordings),
                 "first_sound_worst_s": max(one.first_sound for one in recordings),
                 "real_time_factor": statistics.median(one.real_time_factor for one in recordings),
-                "plays_up_to": None if math.isinf(limit) else limit,
-                "underruns": {
-                    f"{slower:g}": silences(recordings, slower, options.hold)
-                    for slower in options.slow_down
-                },
+                "underruns": silences(recordings, options.hold),
             }
         )
     return {
         "voice": options.config or options.voice,
         "decoder": voice.graphs()["decoder"].precision,
+        "threads": options.threads,
         "rounds": options.rounds,
         "hold_s": None if math.isinf(options.hold) else options.hold,
         "rows": rows,
     }
 
 
-def silences(recordings: list[Recording], slower: float, hold: float) -> dict[str, float]:
+def silences(recordings: list[Recording], hold: float) -> dict[str, float]:
     """Number and seconds of all underruns."""
-    found = [one for recording in recordings for one in underruns(recording, slower, hold)]
+    found = [one for recording in recordings for one in underruns(recording, hold)]
     return {"count": len(found), "seconds": sum(found)}
 
 
 def show(result: dict[str, Any]) -> None:
     rows = result["rows"]
-    factors = list(rows[0]["underruns"])
     hold = "" if result["hold_s"] is None else f", the player holds {result['hold_s']:g} s"
+    threads = f", {result['threads']} threads" if result["threads"] else ""
     table = Table(
-        *("characters", "audio", "chunks", "first sound", "worst", "real-time factor"),
-        "plays up to",
-        *("underruns" if factor == "1" else f"{factor} × slower" for factor in factors),
-        title=f"{result['voice']}, decoder {result['decoder']}, {result['rounds']} texts{hold}",
+        *("slower", "characters", "audio", "chunks", "first sound", "worst", "real-time factor"),
+        "underruns",
+        title=f"{result['voice']}, decoder {result['decoder']}{threads}, "
+        f"{result['rounds']} texts{hold}",
     )
     for row in rows:
-        cells = [
-            f"{found['count']}, {found['seconds']:.1f} s" if found["count"] else "0"
-            for found in row["underruns"].values()
-        ]
-        limit = row["plays_up_to"]
+        found = row["underruns"]
         table.add_row(
+            f"{row['slower']:g} ×",
             f"{row['characters']:,}",
             f"{row['audio_s']:.1f} s",
             f"{row['chunks']:.1f}",
             f"{1000 * row['first_sound_s']:.0f} ms",
             f"{1000 * row['first_sound_worst_s']:.0f} ms",
             f"{row['real_time_factor']:.3f}",
-            "" if limit is None else f"{limit:.2f}",
-            *cells,
+            f"{found['count']}, {found['seconds']:.1f} s" if found["count"] else "0",
         )
     Console(width=130).print(table)
 
 
 def plot(result: dict[str, Any], path: Path) -> None:
-    """First sound, and the real-time factors at which it plays, by length."""
+    """First sound and real-time factor by length."""
     from matplotlib.figure import Figure
 
-    rows = result["rows"]
-    characters = [row["characters"] for row in rows]
     figure = Figure(figsize=(10, 4), layout="constrained")
-    sound, limits = figure.subplots(1, 2)
-    sound.plot(characters, [1000 * row["first_sound_s"] for row in rows], "o-", label="median")
-    worst = [1000 * row["first_sound_worst_s"] for row in rows]
-    sound.plot(characters, worst, ".:", label="worst")
-    sound.set(title="First sound", ylabel="ms", ylim=(0, None))
-    with_limit = [row for row in rows if row["plays_up_to"] is not None]
-    limits.plot(characters, [row["real_time_factor"] for row in rows], "o-", label="as measured")
-    limits.plot(
-        [row["characters"] for row in with_limit],
-        [row["plays_up_to"] for row in with_limit],
-        "s--",
-        label="first underrun, if work were slower",
-    )
-    limits.set(title="Real-time factor", ylim=(0, None))
-    for axes in (sound, limits):
+    sound, factors = figure.subplots(1, 2)
+    for times in dict.fromkeys(row["slower"] for row in result["rows"]):
+        rows = [row for row in result["rows"] if row["slower"] == times]
+        characters = [row["characters"] for row in rows]
+        label = "as measured" if times == 1 else f"{times:g} × slower"
+        sound.plot(characters, [row["first_sound_s"] for row in rows], "o-", label=label)
+        (line,) = factors.plot(
+            characters, [row["real_time_factor"] for row in rows], "o-", label=label
+        )
+        dry = [row for row in rows if row["underruns"]["count"]]
+        factors.plot(
+            [row["characters"] for row in dry],
+            [row["real_time_factor"] for row in dry],
+            "x",
+            markersize=12,
+            color=line.get_color(),
+        )
+    sound.set(title="First sound", ylabel="s", ylim=(0, None))
+    factors.set(title="Real-time factor (×: underruns)", ylim=(0, None))
+    for axes in (sound, factors):
         axes.set(xlabel="characters of text", xscale="log")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -221,7 +240,9 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="characters")
     parser.add_argument("--rounds", type=int, default=5, help="texts of each length")
     parser.add_argument("--warm-up", type=int, default=5, help="texts that aren't timed")
-    parser.add_argument("--slow-down", type=float, nargs="+", default=(1.0, 2.0, 4.0))
+    parser.add_argument("--slow-down", type=float, nargs="+", default=(1.0,), help="factors")
+    parser.add_argument("--precision", help="as `vinovits say` takes it")
+    parser.add_argument("--threads", type=int, help="as `vinovits say` takes it")
     parser.add_argument("--hold", type=float, default=math.inf, help="seconds a player holds")
     parser.add_argument("--work", type=Path, help="keep voices of full size here")
     parser.add_argument("--json", type=Path, help="write the result here too")
@@ -229,6 +250,8 @@ def main() -> None:
     options = parser.parse_args()
     if min(options.lengths) < 5 or options.rounds < 1:
         parser.error("--lengths are at least 5 characters, and --rounds at least 1.")
+    if min(options.slow_down) < 1:
+        parser.error("--slow-down is at least 1.")
     import vinovits
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -236,9 +259,12 @@ def main() -> None:
         if options.config:
             folders = prepare(options.config, work)
             os.environ["VINOVITS_FEATURES"] = str(work / "features")
-            voice = vinovits.load(folders["voice"], cache_dir=work / "cache")
+            name, cache = folders["voice"], work / "cache"
         else:
-            voice = vinovits.load(options.voice)
+            name, cache = options.voice, None
+        voice = vinovits.load(
+            name, precision=options.precision, threads=options.threads, cache_dir=cache
+        )
         result = measure(voice, options)
     show(result)
     if options.json:

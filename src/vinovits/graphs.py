@@ -326,6 +326,7 @@ def recipe(
     precision: str = "f32",
     threads: int | None = None,
     streams: int = 1,
+    options: Mapping[str, str] | None = None,
 ) -> Recipe:
     """How to compile a graph: for latency, or for several calls at once.
 
@@ -339,6 +340,7 @@ def recipe(
         threads: At most that many of the CPU, all streams together; None as `threads.limit` has
             it.
         streams: How many calls the CPU computes side by side, each with its share of the threads.
+        options: Other properties of OpenVINO's.
 
     Raises:
         DeviceError: OpenVINO doesn't see the device.
@@ -350,6 +352,7 @@ def recipe(
         # Some CPUs would choose bf16 by themselves, and GPUs f16, which is not precise enough for
         # durations.
         "INFERENCE_PRECISION_HINT": precision,
+        **(options or {}),
     }
     if device == "CPU":
         if (most := limit(threads)) is not None:

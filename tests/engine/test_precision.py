@@ -10,7 +10,13 @@ import pytest
 import vinovits
 from vinovits.devices import can_compute
 from vinovits.engine import precision
-from vinovits.engine.precision import LEAST_SNR, decoder_precision
+from vinovits.engine.precision import (
+    LEAST_SNR,
+    Precisions,
+    decoder_precision,
+    parse_precision,
+    stage_precision,
+)
 from vinovits.errors import DeviceError, UsageError
 
 
@@ -53,9 +59,71 @@ def test_a_chip_without_bf16_says_so(chip: set[str]) -> None:
         decoder_precision("bf16", "cpu", 60.0, _unasked)
 
 
-def test_an_unknown_precision_is_named_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"'f8'\. There are: auto, f32, bf16, f16"):
-        vinovits.load("joe", precision="f8")  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("f8", r"'f8'\. There are: auto, f32, bf16, f16; int8 for features"),
+        ("int8", "'int8' of the stage decoder: only feature models"),
+        ("flow=int8", "'int8' of the stage flow: only feature models"),
+        ("decodr=bf16", r"no stage 'decodr' .* Did you mean 'decoder'\?"),
+        ("decoder=bf16,decoder=f32", "precision of decoder twice"),
+        ("decoder=", "no precision ''"),
+        ("=bf16", "no stage ''"),
+        ("decoder=bf16;flow=f32", "no precision 'bf16;flow=f32'"),
+        ("", "no precision ''"),
+        (16, "is a name"),
+    ],
+)
+def test_what_makes_no_sense_is_told(asked: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        vinovits.load("joe", precision=asked)
+
+
+def test_stages_that_arent_named_are_left_to_the_device() -> None:
+    assert parse_precision("bf16") == Precisions(decoder="bf16")
+    assert parse_precision("int8-features") == Precisions(features="int8")
+    assert parse_precision(" Decoder=BF16, features=int8") == Precisions(
+        decoder="bf16", features="int8"
+    )
+    assert parse_precision("decoder=auto,encoder=f32").of("style") == "f32"  # a graph of tomorrow
+
+
+def test_other_stages_are_exact_unless_told_otherwise(chip: set[str]) -> None:
+    assert stage_precision("auto", "cpu") == "f32"
+    chip.add("bf16")
+    assert stage_precision("auto", "cpu") == "f32"
+    assert stage_precision("bf16", "cpu") == "bf16"
+    with pytest.raises(DeviceError, match="no instructions for f16"):
+        stage_precision("f16", "cpu")
+
+
+@pytest.mark.skipif(not can_compute("cpu", "bf16"), reason="this CPU has no bf16 instructions")
+def test_each_stage_computes_in_what_was_asked(graph_cache: Path) -> None:
+    asked = "encoder=bf16,flow=bf16,decoder=f32,features=bf16"
+    voice = vinovits.load("joe", precision=asked, cache_dir=graph_cache)
+    voice.speak("Yes.")
+    assert {name: info.precision for name, info in voice.graphs().items()} == {
+        "encoder": "bf16",
+        "flow": "bf16",
+        "decoder": "f32",
+        "all-MiniLM-L6-v2": "bf16",
+    }
+
+
+def test_features_in_int8_are_near_and_not_the_same(graph_cache: Path) -> None:
+    rows = {}
+    for asked in ("auto", "features=f32", "int8-features"):
+        voice = vinovits.load("joe", precision=asked, cache_dir=graph_cache)
+        voice.stages.load_features("en")
+        bert = voice.stages._bert["en_bert"]
+        rows[asked] = bert.features(bert.pieces("The harbour lies quiet in the evening."))
+    np.testing.assert_array_equal(rows["auto"], rows["features=f32"])  # a narrow model
+    exact, rounded = rows["features=f32"], rows["int8-features"]
+    cosines = (exact * rounded).sum(1)
+    cosines /= np.linalg.norm(exact, axis=1) * np.linalg.norm(rounded, axis=1)
+    assert cosines.min() > 0.99
+    if can_compute("cpu", "bf16"):  # then it has VNNI as well
+        assert np.abs(exact - rounded).max() > 1e-4
 
 
 def test_f32_is_what_every_device_computes_in() -> None:

@@ -26,13 +26,13 @@ ROOT = Path(__file__).parent.parent.parent
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The graphs of feature models that are compiled from now on."""
     made: list[Path] = []
-    compile_graph = lazy.compile_graph
+    recipe = lazy.recipe
 
-    def count(path: Path, *rest: object) -> object:
+    def count(path: Path, *rest: object, **options: object) -> object:
         made.append(path)
-        return compile_graph(path, *rest)  # type: ignore[arg-type]
+        return recipe(path, *rest, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(lazy, "compile_graph", count)
+    monkeypatch.setattr(lazy, "recipe", count)
     return made
 
 

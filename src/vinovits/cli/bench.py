@@ -32,8 +32,8 @@ _PACKAGES = ("vinovits", "openvino", "numpy", "tokenizers")
 )
 @click.option(
     "--precision",
-    type=click.Choice(["auto", "f32", "bf16", "f16"]),
-    help="What the decoder computes in. Default is auto, or what `vinovits tune` found.",
+    help="What stages compute in, as for `vinovits say`. Default is auto, or what `vinovits tune` "
+    "found.",
 )
 @click.option(
     "--features", type=click.Choice(["none"]), help="`none` speaks without feature models."
@@ -68,6 +68,10 @@ def bench(
       vinovits bench --voice other --device auto
       vinovits bench --threads 2 --json
     """
+    from vinovits.engine.precision import parse_precision
+
+    if precision is not None:
+        parse_precision(precision)  # what can't be right is told before processes are started
     options = {"device": device, "precision": precision, "features": features}
     result = {"machine": _machine(), "options": options, **_measured(voice, options, rounds)}
     if as_json:

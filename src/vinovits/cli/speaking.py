@@ -171,11 +171,11 @@ _OPTIONS = (
     ),
     click.option(
         "--precision",
-        type=click.Choice(["auto", "f32", "bf16", "f16"]),
-        help="What the decoder computes in: `auto` is bf16 where the chip has instructions for"
+        help="What the decoder computes in, auto, f32, bf16 or f16; or each stage, as in "
+        "`decoder=bf16,features=int8`. `auto` is bf16 where the chip has instructions for"
         " it and the voice sounds the same with it, which is two to three times as fast, "
-        "and f16 on a GPU that passes a test; else f32. Default is auto, or what `vinovits tune` "
-        "found.",
+        "and f16 on a GPU that passes a test; else f32. `int8-features` has all feature models "
+        "round to int8. Default is auto, or what `vinovits tune` found.",
     ),
     threads_option,
 )

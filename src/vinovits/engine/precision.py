@@ -1,30 +1,38 @@
-"""What the decoder computes in; all other graphs of a voice compute in float32.
+"""What each stage computes in.
 
 Durations are rounded up to whole frames and the flow carries errors on through its couplings, so
 that both want float32. The decoder is two thirds of the work, and its rounding noise isn't heard
 where it is low: that of bf16 is measured when a voice is converted, that of f16 on the very device,
-as it depends on its driver (`measured_snr`).
+as it depends on its driver (`measured_snr`). Feature models whose weights are in int8 may have
+their activations rounded to int8 too, by groups.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from vinovits import graph_cache
-from vinovits.devices import can_compute, exact_precision, find_device, identity
+from vinovits.devices import STAGES, can_compute, exact_precision, find_device, identity
 from vinovits.errors import DeviceError, DeviceFailedError, UsageError
 from vinovits.graphs import StaticGraph, recipe
 
-Precision = Literal["auto", "f32", "bf16", "f16"]
+PRECISIONS = ("auto", "f32", "bf16", "f16")
+"""Of the graphs of a voice; feature models may be "int8" as well."""
+
+INT8 = "int8"
+
+INT8_FEATURES = "int8-features"
+"""Short for features=int8."""
 
 LEAST_SNR = 30.0
 """Decibels between the sound and the noise that rounding adds, where "auto" still rounds."""
@@ -35,16 +43,98 @@ _SILENT, _SPOTLESS = -200.0, 200.0
 _log = logging.getLogger(__name__)
 
 
-def check_precision(asked: Precision) -> None:
-    """Raise a `UsageError` if there is no such precision."""
-    if asked not in get_args(Precision):
+@dataclass(frozen=True, slots=True)
+class Precisions:
+    """What each stage is asked to compute in: one of `PRECISIONS`, or "int8" for `features`."""
+
+    encoder: str = "auto"
+    flow: str = "auto"
+    decoder: str = "auto"
+    reference: str = "auto"
+    features: str = "auto"
+
+    def of(self, stage: str) -> str:
+        """That of a stage; graphs that aren't known compute as the encoder does."""
+        asked: str = getattr(self, stage if stage in STAGES else "encoder")
+        return asked
+
+
+def parse_precision(asked: str) -> Precisions:
+    """Read what stages are to compute in.
+
+    Args:
+        asked: One of `PRECISIONS`, for the decoder; "int8-features", for the feature models; or
+            several by stage, such as "decoder=bf16,features=int8". Stages that aren't named are
+            "auto".
+
+    Raises:
+        UsageError: There is no such precision or stage, one is named twice, or a part isn't
+            stage=precision.
+    """
+    if not isinstance(asked, str):
+        raise UsageError(f"A precision is a name, such as 'f32', not {asked!r:.40}.")
+    if asked == INT8_FEATURES:
+        return Precisions(features=INT8)
+    if "=" not in asked:
+        _check(asked, "decoder")
+        return Precisions(decoder=asked)
+    chosen: dict[str, str] = {}
+    for part in asked.split(","):
+        stage, _, precision = (piece.strip() for piece in part.lower().partition("="))
+        if stage not in STAGES:
+            close = difflib.get_close_matches(stage, STAGES, n=1)
+            raise UsageError(
+                f"There is no stage {stage!r:.40} to give a precision to."
+                + (f" Did you mean {close[0]!r}?" if close else "")
+                + f" There are: {', '.join(STAGES)}."
+            )
+        if stage in chosen:
+            raise UsageError(f"{asked!r:.80} names a precision of {stage} twice.")
+        _check(precision, stage)
+        chosen[stage] = precision
+    return Precisions(**chosen)
+
+
+def _check(asked: str, stage: str) -> None:
+    names = (*PRECISIONS, INT8) if stage == "features" else PRECISIONS
+    if asked in names:
+        return
+    message = f"There is no precision {asked!r:.40}"
+    if asked == INT8:
         raise UsageError(
-            f"There is no precision {asked!r}. There are: {', '.join(get_args(Precision))}."
+            f"{message} of the stage {stage}: only feature models compute in it, as in "
+            f"features={INT8}."
+        )
+    raise UsageError(f"{message}. There are: {', '.join(PRECISIONS)}; {INT8} for features.")
+
+
+def stage_precision(asked: str, device: str) -> str:
+    """Choose the precision of a stage other than the decoder.
+
+    Args:
+        asked: "auto" takes the most exact of the device; others are taken as asked, though they may
+            move durations.
+        device: "cpu", "gpu.1" and so on.
+
+    Raises:
+        DeviceError: There is no such device, or it can't compute in what is asked of it.
+    """
+    if asked == "auto":
+        return exact_precision(device)
+    _check_device(asked, device)
+    return asked
+
+
+def _check_device(asked: str, device: str) -> None:
+    if not can_compute(device, asked):
+        raise DeviceError(
+            f"The device {device!r} has no instructions for {asked}. Speak with the precision "
+            "auto or f32."
         )
 
 
 def decoder_precision(
-    asked: Precision, device: str, bf16_snr: float, f16_snr: Callable[[], float]
+    asked: str, device: str, bf16_snr: float, f16_snr: Callable[[], float]
 ) -> str:
     """Choose the precision of the decoder.
 
@@ -62,15 +152,9 @@ def decoder_precision(
     Raises:
         DeviceError: There is no such device, it can't compute in what is asked of it, or all that
             it can is too noisy.
-        UsageError: An unknown precision.
     """
-    check_precision(asked)
     if asked != "auto":
-        if not can_compute(device, asked):
-            raise DeviceError(
-                f"The device {device!r} has no instructions for {asked}. Speak with the precision "
-                "auto or f32."
-            )
+        _check_device(asked, device)
         return asked
     if find_device(device) == "CPU":
         quick = can_compute(device, "bf16")

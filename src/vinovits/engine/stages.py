@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits import graph_cache
-from vinovits.devices import Placement, exact_precision
+from vinovits.devices import Placement
 from vinovits.engine import synthesis, warming
 from vinovits.engine.moving import MovingGraph
 from vinovits.engine.precision import (
-    Precision,
-    check_precision,
     decoder_precision,
     measured_snr,
+    parse_precision,
+    stage_precision,
 )
 from vinovits.engine.readers import ReadingModels, english_model
 from vinovits.engine.shapes import ShapePolicy, is_static, usual_lengths
@@ -65,7 +65,7 @@ class Stages:
         placement: Placement,
         with_features: bool,
         cache_dir: Path,
-        precision: Precision = "auto",
+        precision: str = "auto",
         shapes: ShapePolicy = "auto",
         warm: bool = True,
         tuning: Tuning = UNTUNED,
@@ -79,21 +79,22 @@ class Stages:
             with_features: False leaves feature models out: their inputs get zeros, and none helps
                 to read.
             cache_dir: Where compiled graphs are kept.
-            precision: Of the decoder, as `decoder_precision` takes it.
+            precision: Of each stage, as `parse_precision` takes it.
             shapes: Of the graphs and of the feature models.
             warm: Compile the usual shapes of static graphs in the background from now on.
             tuning: Of what runs on the CPU.
 
         Raises:
             DeviceError: There is no such device, or it can't compute in that precision.
+            UsageError: There is no such precision.
             DeviceFailedError: A device that was named can't compile its graph.
             VoiceError: A graph is broken, missing, or doesn't fit the manifest.
         """
-        check_precision(precision)
+        self._precisions = parse_precision(precision)
         self.manifest = manifest
         self.reach = Reach(manifest.decoder_context, manifest.decoder_late_context)
         self._folder, self._cache_dir = folder, cache_dir
-        self._precision, self._shapes = precision, shapes
+        self._shapes = shapes
         self._tuning = tuning
         self.growth = tuning.growth
         names = [file.removesuffix(".xml") for file in manifest.files if file.endswith(".xml")]
@@ -132,10 +133,12 @@ class Stages:
         files = self.manifest.files
         sums = files[f"{name}.xml"], files[f"{name}.bin"]
         usual = usual_lengths(name, self.reach)
-        precision = exact_precision(device)
+        asked = self._precisions.of(name)
         if name == "decoder":
             measure = partial(measured_snr, path, sums, device, self._cache_dir, usual[0])
-            precision = decoder_precision(self._precision, device, self.manifest.bf16_snr, measure)
+            precision = decoder_precision(asked, device, self.manifest.bf16_snr, measure)
+        else:
+            precision = stage_precision(asked, device)
         tuning = self._tuning
         how = path, device, self._cache_dir, sums, precision, tuning.threads, tuning.streams
         if not is_static(self._shapes, device):
@@ -259,7 +262,11 @@ class Stages:
 
         device = self._features_device
         static = is_static(self._shapes, device)
-        options = {"static": static, "threads": self._tuning.threads}
+        options = {
+            "static": static,
+            "threads": self._tuning.threads,
+            "precision": self._precisions.features,
+        }
         bert = shared(BertFeatures, find_features(model), device, self._cache_dir, **options)
         if bert.width > width:
             raise VoiceError(

@@ -12,12 +12,13 @@ import json
 import logging
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from vinovits.engine.many import check_workers
-from vinovits.engine.precision import Precision
+from vinovits.engine.precision import parse_precision
 from vinovits.errors import UsageError
 from vinovits.threads import check, processors
 
@@ -35,7 +36,8 @@ class Tuned:
     """What counts where nothing else is asked for; None where nothing was found."""
 
     threads: int | None = None
-    precision: Precision | None = None
+    precision: str | None = None
+    """As `parse_precision` takes it."""
     windows: tuple[int, int] | None = None
     """Longest first and later window of the decoder, in frames."""
     workers: int | None = None
@@ -131,11 +133,10 @@ def _threads(value: object) -> int:
     return check(value, "The entry threads")
 
 
-def _precision(value: object) -> Any:
-    if value not in get_args(Precision):
-        raise UsageError(
-            f"There is no precision {value!r:.40}. There are: {', '.join(get_args(Precision))}."
-        )
+def _precision(value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"There is no precision {value!r:.40}.")
+    parse_precision(value)
     return value
 
 
@@ -150,7 +151,7 @@ def _windows(value: object) -> tuple[int, int]:
     )
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[object], Any]] = {
     "threads": _threads,
     "precision": _precision,
     "windows": _windows,

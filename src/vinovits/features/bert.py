@@ -50,6 +50,7 @@ class BertFeatures:
         cache_dir: Where compiled graphs are kept; None for nowhere.
         static: As `LazyGraph` takes it.
         threads: Likewise.
+        precision: Likewise.
 
     Raises:
         VoiceError: The folder isn't a sound feature model (see `read_manifest`).
@@ -63,9 +64,11 @@ class BertFeatures:
         cache_dir: Path | None = None,
         static: bool | None = None,
         threads: int | None = None,
+        precision: str | None = None,
     ) -> None:
         self._manifest = manifest = read_manifest(folder, BertManifest)
-        self.graph = LazyGraph(folder, "model", manifest.files, device, cache_dir, static, threads)
+        how = device, cache_dir, static, threads, precision
+        self.graph = LazyGraph(folder, "model", manifest.files, *how)
         self.name = manifest.name
         self.width = manifest.width
         self.words = bool(manifest.word_splitter)

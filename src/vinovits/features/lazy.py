@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vinovits.devices import exact_precision, find_device
-from vinovits.graphs import GraphInfo, Runnable, StaticGraph, compile_graph, recipe
+from vinovits.devices import can_compute, exact_precision, find_device
+from vinovits.errors import DeviceError
+from vinovits.graphs import GraphInfo, Recipe, Runnable, StaticGraph, recipe
 
 _LARGEST_CACHED = 100_000_000
 """Bytes of weights. A CPU compiles a larger graph sooner than it reads the compiled one (0.7 s and
 1.3 s for 150 MB), which would also push those of voices out of the cache."""
+
+_GROUP_SIZE, _GROUP = "DYNAMIC_QUANTIZATION_GROUP_SIZE", "64"
+"""How many neighbouring activations have a scale of their own in int8; 0: they aren't rounded."""
 
 _SHORTEST = 32
 """The length that a graph of static shapes is compiled for to tell where it runs."""
@@ -33,6 +37,8 @@ class LazyGraph:
         static: Compile it for each shape that is asked for, instead of once for all; None: where
             the device isn't the CPU.
         threads: As `graphs.recipe` takes it.
+        precision: What it computes in, "f32", "bf16" or "f16"; "int8" rounds activations to int8
+            before products with weights in int8; None or "auto" is as the folder says.
 
     Attributes:
         static: As given, or as it suits the device.
@@ -50,6 +56,7 @@ class LazyGraph:
         cache_dir: Path | None,
         static: bool | None = None,
         threads: int | None = None,
+        precision: str | None = None,
     ) -> None:
         cpu = find_device(device) == "CPU"
         self._path = folder / f"{name}.xml"
@@ -57,7 +64,7 @@ class LazyGraph:
         self._sums = [sums[f"{name}.{end}"] for end in ("xml", "bin")]
         self._device, self._cache_dir = device, None if cpu and large else cache_dir
         self.static = not cpu if static is None else static
-        self._threads = threads
+        self._threads, self._precision = threads, precision
         self._lock = threading.Lock()
         self._compiled: Runnable | None = None
 
@@ -90,10 +97,20 @@ class LazyGraph:
     def _graph(self) -> Runnable:
         with self._lock:
             if self._compiled is None:
-                precision = exact_precision(self._device)
-                how = (
-                    *(self._path, self._device, self._cache_dir, self._sums),
-                    *(precision, self._threads),
-                )
-                self._compiled = StaticGraph(recipe(*how)) if self.static else compile_graph(*how)
+                made = self._recipe()
+                self._compiled = StaticGraph(made) if self.static else made.compile()
             return self._compiled
+
+    def _recipe(self) -> Recipe:
+        precision, options = exact_precision(self._device), {}
+        if self._precision == "int8":
+            options[_GROUP_SIZE] = _GROUP
+        elif self._precision not in (None, "auto"):
+            precision, options[_GROUP_SIZE] = self._precision, "0"
+            if not can_compute(self._device, precision):
+                raise DeviceError(
+                    f"The device {self._device!r} has no instructions for {precision}. Let "
+                    "features have the precision auto or f32."
+                )
+        where = self._path, self._device, self._cache_dir, self._sums
+        return recipe(*where, precision, self._threads, options=options)
