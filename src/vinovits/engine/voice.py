@@ -22,7 +22,7 @@ from vinovits.devices import Placement, parse_placement
 from vinovits.engine.conditions import Conditions, Style
 from vinovits.engine.idle import IdleTimer, give_memory_back
 from vinovits.engine.many import Errors, Many, Stopped, Text, check_errors, check_workers
-from vinovits.engine.precision import Precision
+from vinovits.engine.precision import parse_precision
 from vinovits.engine.reference import linear_spectrogram
 from vinovits.engine.result import Audio
 from vinovits.engine.scripts import Lexicons, lexicon_of, to_script
@@ -61,7 +61,7 @@ def load(
     *,
     device: str = "cpu",
     features: str | None = None,
-    precision: Precision | None = None,
+    precision: str | None = None,
     shapes: ShapePolicy = "auto",
     warm: bool = True,
     threads: int | None = None,
@@ -81,12 +81,16 @@ def load(
             (`vinovits.devices.STAGES`). A device that is named is never left for another.
         features: "none" speaks without feature models: a smaller and quicker start, a little less
             natural. None takes those that the voice was trained with.
-        precision: What the decoder computes in. "auto" takes bf16 on a CPU with instructions for
-            it, which is two to three times as fast there, if the voice was found to sound the same
-            at its conversion (noise at least 30 dB below the sound); "f32" gives the same samples,
-            but for rounding, on every chip; "bf16"; "f16". On a GPU, "auto" takes f16 if a
-            window that it decodes at the first load has its noise as far below the sound. None is
-            what was tuned, else "auto".
+        precision: What the decoder computes in, or each stage, such as
+            "decoder=bf16,features=int8"; those that aren't named are "auto". Of the decoder, "auto"
+            takes bf16 on a CPU with instructions for it, which is two to three times as fast there,
+            if the voice was found to sound the same at its conversion (noise at least 30 dB below
+            the sound); "f32" gives the same samples, but for rounding, on every chip; "bf16";
+            "f16". On a GPU, "auto" takes f16 if a window that it decodes at the first load has its
+            noise as far below the sound. Other graphs of the voice are in f32 if "auto". Feature
+            models are as their folder says: those of released voices with weights in int8 have
+            activations in int8 as well, others f32; "int8-features" has int8 in all of them. None
+            is what was tuned, else "auto".
         shapes: "dynamic" compiles each graph once, for all lengths; "static" pads to few lengths
             and compiles each; "auto" is static on every device but the CPU.
         warm: Compile the usual static shapes in the background from now on, for programs that will
@@ -118,6 +122,8 @@ def load(
         raise UsageError(
             f"`idle_seconds` is None or a number of seconds above 0, not {idle_seconds!r:.40}."
         )
+    if precision is not None:
+        parse_precision(precision)
     folder = find_voice(voice)
     placement = parse_placement(device)
     cache = default_cache_dir() if cache_dir is None else Path(cache_dir)
@@ -148,7 +154,7 @@ class Voice:
         placement: Placement,
         with_features: bool,
         cache_dir: Path,
-        precision: Precision = "auto",
+        precision: str = "auto",
         shapes: ShapePolicy = "auto",
         warm: bool = True,
         tuning: Tuning = UNTUNED,
