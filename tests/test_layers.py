@@ -40,6 +40,10 @@ BELOW = {
     },
     "page": {"engine", "errors", "output", "page", "serve", "text", "voices"},
     "nets": {"errors", "text", "nets"},
+    "prepare": {
+        *("devices", "engine", "errors", "features", "graphs", "lexicons", "output", "prepare"),
+        *("runtime", "text", "train"),
+    },
     "train": {
         *("errors", "manifests", "output", "places", "text", "voices"),
         *("convert", "nets", "train"),

@@ -23,6 +23,7 @@ from vinovits.cli.many import many
 from vinovits.cli.merge import merge
 from vinovits.cli.models import models
 from vinovits.cli.phones import phones
+from vinovits.cli.prepare import prepare
 from vinovits.cli.pull import pull
 from vinovits.cli.say import say
 from vinovits.cli.serve import serve, serve_key
@@ -143,7 +144,7 @@ def cli() -> None:
 
 for command in (
     *(say, many, phones, lexicon, voices, info, doctor, bench, tune),
-    *(convert, merge, convert_features, pull, models),
+    *(convert, merge, convert_features, pull, models, prepare),
     train,
     *(serve, serve_key),
 ):
