@@ -10,6 +10,9 @@ a player is simulated: it begins with the first chunk, plays in real time, and i
 the next chunk isn't there yet: an underrun. It asks for chunks as fast as they come; with `--hold`
 only while it holds less than that many seconds of sound, as players with a small buffer do.
 
+What streaming costs is told beside: the time of all chunks over that of `speak` where the decoder
+takes each sentence in one pass, the median of the same texts, all lengths known to both.
+
 `--slow-down 3` shows how it would be on a machine that takes three times as long: after each run of
 a graph, of the feature model's too, the voice sleeps for twice the time that it took. The real-time
 factor is that of the whole text then, from the call to its last chunk. A voice that is hardly
@@ -40,6 +43,8 @@ from speed import prepare
 from texts import text_of
 
 LENGTHS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+TEN_SECONDS = {"en": 150, "zh": 45}
+"""Characters of a text of about 10 s."""
 WARM_UP = 100
 """Characters of the texts that are spoken before any is timed."""
 
@@ -128,11 +133,45 @@ def slow_down(voice: Any) -> list[Slowed]:
     return slowed
 
 
+def streaming_cost(voice: Any, language: str, rounds: int) -> dict[str, float]:
+    """Median times of texts of about 10 s, a pass for each sentence, by `speak`, and streamed."""
+    stages, characters = voice.stages, TEN_SECONDS[language]
+    usual = stages.growth
+    times: dict[str, list[float]] = {"one_pass": [], "speak": [], "stream": []}
+    for number in range(rounds):
+        text = text_of(characters, language, 3 * number)
+        for warm in (True, False):
+            found = {}
+            for name in times:
+                stages.growth = (1_000_000,) if name == "one_pass" else usual
+                began = time.perf_counter()
+                if name == "stream":
+                    record(voice, text)
+                else:
+                    voice.speak(text)
+                found[name] = time.perf_counter() - began
+            if not warm:
+                for name, seconds in found.items():
+                    times[name].append(seconds)
+    stages.growth = usual
+    costs = {
+        name: statistics.median(
+            other / one for other, one in zip(times[name], times["one_pass"], strict=True)
+        )
+        - 1
+        for name in ("speak", "stream")
+    }
+    return {name: statistics.median(several) for name, several in times.items()} | {
+        f"{name}_costs": cost for name, cost in costs.items()
+    }
+
+
 def measure(voice: Any, options: argparse.Namespace) -> dict[str, Any]:
     language = voice.manifest.languages[0]
     for number in range(options.warm_up):
         record(voice, text_of(WARM_UP, language, -1 - number))
     record(voice, text_of(4 * WARM_UP, language, -1))
+    cost = streaming_cost(voice, language, 2 * options.rounds)
     graphs = slow_down(voice)
     rows: list[dict[str, Any]] = []
     todo = [(times, length) for times in options.slow_down for length in options.lengths]
@@ -163,6 +202,7 @@ def measure(voice: Any, options: argparse.Namespace) -> dict[str, Any]:
         "threads": options.threads,
         "rounds": options.rounds,
         "hold_s": None if math.isinf(options.hold) else options.hold,
+        "streaming": cost,
         "rows": rows,
     }
 
@@ -195,7 +235,13 @@ def show(result: dict[str, Any]) -> None:
             f"{row['real_time_factor']:.3f}",
             f"{found['count']}, {found['seconds']:.1f} s" if found["count"] else "0",
         )
-    Console(width=130).print(table)
+    console = Console(width=130)
+    console.print(table)
+    cost = result["streaming"]
+    console.print(
+        f"Over one pass for each sentence, streaming costs {cost['stream_costs']:.1%}, and windows "
+        f"without streaming {cost['speak_costs']:.1%}."
+    )
 
 
 def plot(result: dict[str, Any], path: Path) -> None:

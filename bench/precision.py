@@ -6,8 +6,8 @@
 
 Each row is a precision as `--precision` of `vinovits say` takes it; all speak the same sentences of
 bench/data/joe_recorded.json with the same seed, in one process, taking turns sentence by sentence.
-Speed is the median over sentences of milliseconds for a second of audio, of all stages and of those
-that the row changes. The distance is to the row "f32": the signal-to-noise ratio, where the row
+Speed is the median over sentences of milliseconds for a second of audio, of each stage and of all
+of them together. The distance is to the row "f32": the signal-to-noise ratio, where the row
 moves no duration, and the root mean square difference of log-mel spectra (80 bands, 20 ms every
 10 ms, natural logarithm; frames below -60 dB of the loudest are left out), after the shorter of the
 two where durations moved. Word error rate and DNSMOS are as in bench/quality.py, on the first
@@ -235,27 +235,25 @@ def measure(options: argparse.Namespace, sides: dict[str, Side]) -> list[dict[st
     audios: dict[str, list[Any]] = {name: [] for name in sides}
     for sentence in track(sentences, "speaking", console=Console(stderr=True)):
         for name, side in sides.items():
-            first = side.voice.speak(sentence)
-            again = side.voice.speak(sentence)  # lengths are known, but features are, too
-            audios[name].append((first, again))
+            side.voice.speak(sentence)  # its lengths are new
+            for model in side.voice.stages._bert.values():
+                model._results.clear()
+            audios[name].append(side.voice.speak(sentence))
     rows = []
     for name, several in audios.items():
         same = [
             decibels(exact.samples, audio.samples)
-            for (_, exact), (_, audio) in zip(audios[REFERENCE], several, strict=True)
+            for exact, audio in zip(audios[REFERENCE], several, strict=True)
             if len(exact.samples) == len(audio.samples)
         ]
-        rate = several[0][1].sampling_rate
+        rate = several[0].sampling_rate
         apart = [
             mel_distance(exact.samples, audio.samples, rate)
-            for (_, exact), (_, audio) in zip(audios[REFERENCE], several, strict=True)
+            for exact, audio in zip(audios[REFERENCE], several, strict=True)
         ]
         stages = {
             stage: 1000
-            * statistics.median(
-                (first if stage == "features" else again).stats.stages[stage] / again.seconds
-                for first, again in several
-            )
+            * statistics.median(audio.stats.stages[stage] / audio.seconds for audio in several)
             for stage in ("features", "encode", "flow", "decode")
         }
         rows.append(

@@ -34,7 +34,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from latency import Recording, record, underruns
+from latency import TEN_SECONDS, Recording, record, underruns
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -46,8 +46,6 @@ POINTS = {
     "speakers": (1, 2, 4, 8, 16),
 }
 QUICK = {"text": (10, 100, 1_000, 3_000), "voices": (1, 2, 3), "speakers": (1, 2, 4)}
-TEN_SECONDS = {"en": 150, "zh": 45}
-"""Characters of a text of about 10 s."""
 WARM_UP = 3
 TEXTS_EACH = 4
 """That one of several speakers streams."""
