@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from speech_metrics import RATE
 
+from vinovits.prepare.voice_print import HINT, VoicePrints, weights_file
 from vinovits.train.spectrogram import SpectrogramSizes, linear_spectrogram, log_mel
 
 SIZES = SpectrogramSizes(RATE, 1024, 160, 640, 80)
@@ -27,9 +28,10 @@ class Voiceprint:
 
     def __init__(self, waves: list[NDArray[np.float32]]) -> None:
         """Listen to clips (n,) at 16 kHz."""
-        from resemblyzer import VoiceEncoder
-
-        self._encode = VoiceEncoder("cpu", verbose=False).embed_utterance
+        weights = weights_file()
+        if weights is None:
+            raise SystemExit(f"The package resemblyzer is needed: `{HINT}`.")
+        self._encode = VoicePrints(weights)
         mean = np.mean([self._encode(wave) for wave in waves], axis=0)
         self._mean = mean / np.linalg.norm(mean)
 
@@ -70,8 +72,8 @@ def cepstra(wave: NDArray[np.float32]) -> NDArray[np.float64]:
     bands = len(mel)
     angles = np.pi / bands * (np.arange(bands) + 0.5)
     basis = np.cos(np.outer(np.arange(1, CEPSTRA + 1), angles)) * np.sqrt(2 / bands)
-    # Scaled as the cepstrum of the logarithm of magnitudes, whose c_k count twice.
-    return (basis @ mel).T / np.sqrt(2 * bands)
+    # So scaled that the logarithm of the magnitudes is the sum of c_k cos(k angle).
+    return (basis @ mel).T / np.sqrt(bands / 2)
 
 
 def path_of(

@@ -43,7 +43,7 @@ from pieces import (
 
 from vinovits.nets.decoder import Decoder
 from vinovits.nets.discriminators import Judgement
-from vinovits.nets.weight_norm import add_weight_norm, released_state
+from vinovits.nets.weight_norm import add_weight_norm
 from vinovits.train.losses import discriminator_parts, generator_parts
 
 SAVE_SECONDS = 300
@@ -187,12 +187,6 @@ class Run:
                 made = self.average(z.float().unsqueeze(0), self.g).squeeze(1)
                 sums[name] += float(mel_distance(made, wave, self.rate)) / len(clips)
         return sums
-
-
-def released_decoder(decoder: Decoder) -> dict[str, Tensor]:
-    """Tensors of a decoder under the names of released checkpoints, without their "dec."."""
-    names = released_state(decoder)
-    return {name.replace("conv_post.layer.", "conv_post."): names[name] for name in names}
 
 
 def train(run: Run, segments: Segments, folder: Path, steps: int) -> Iterator[dict[str, float]]:

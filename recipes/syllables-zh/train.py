@@ -39,11 +39,11 @@ from syllables import (
     syllables,
 )
 
-SIZES = {"width": 224, "blocks": 7, "size": 17}
+SIZES = {"width": 192, "blocks": 6, "size": 17}
 BATCH_FRAMES = 6000
 RATE_AT_MOST = 2e-3
 HELD_OUT = 20
-SPEEDS = (0.9, 1.0, 1.0, 1.12)
+SPEEDS = (0.92, 1.0, 1.0, 1.1)
 """Factors at which an epoch hears its clips: pitch and tempo change together."""
 
 
