@@ -7,12 +7,12 @@ export TEXT OUT
 PIP = bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: say test lint clean
+.PHONY: say test lint browser clean
 
 say: .venv/installed
 	@.venv/bin/vinovits say --out "$$OUT" -- "$$TEXT"
 
-test: lint
+test: lint browser
 	.venv-test/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 	NO_MKDOCS_2_WARNING=1 .venv-test/bin/mkdocs build --quiet --strict
 
@@ -20,6 +20,12 @@ lint: .venv-test/installed
 	.venv-test/bin/ruff check
 	.venv-test/bin/ruff format --check
 	.venv-test/bin/mypy
+
+# The page is tested in a browser, which is Debian's.
+browser:
+	@{ command -v chromium && command -v chromedriver; } > /dev/null || { \
+	  echo "Installing Debian's chromium and chromium-driver ..."; $(SUDO) apt-get update && \
+	  $(SUDO) apt-get install -y --no-install-recommends chromium chromium-driver; }
 
 clean:
 	rm -rf .venv .venv-test site out.wav
