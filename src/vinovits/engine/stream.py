@@ -135,10 +135,11 @@ class Stream(Iterator[Chunk]):
         self._tell_end = weakref.finalize(self, ended)
         self._tell_end.atexit = False
         self.stats.stages["read"] = time.perf_counter() - began
+        self._sentences = _Sentences(sentences)
         if ahead:
-            self._chunks = self._run_ahead(_Sentences(sentences))
+            self._chunks = self._run_ahead(self._sentences)
         else:
-            self._chunks = self._run(self._prepare(sentences))
+            self._chunks = self._run(self._prepare(self._sentences))
 
     def __iter__(self) -> Stream:
         if self._ended:
@@ -167,6 +168,21 @@ class Stream(Iterator[Chunk]):
         self.stats.audio_seconds = (chunk.start_sample + len(chunk.samples)) / rate
         self._pace.given(len(chunk.samples) / rate)
         return chunk
+
+    def timings(self) -> Iterator[SpokenSentence]:
+        """The sentences with their timings, in place of the chunks: nothing is decoded.
+
+        Raises:
+            UsageError: Chunks have been taken, or the stream was closed.
+        """
+        chunks = iter(self)._chunks
+        self._ended = True
+        chunks.close()
+        try:
+            for prepared in self._prepare(self._sentences):
+                yield prepared.spoken
+        finally:
+            self._tell_end()
 
     def close(self) -> None:
         """Stop the work, within a window or a graph of the next sentence; the chunks end here."""

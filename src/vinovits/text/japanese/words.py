@@ -90,11 +90,17 @@ def _units(
     written, reading = node["string"], node["pron"].replace("’", "")
     if written in said:
         return [_own(written, said[written], rules)]
-    if reading and not (reading in MARKS or _NOT_SPOKEN.match(reading)):
+    if is_spoken(node):
         phones = list(_phones(reading, rules))
         text = fold_mark(written, rules) or written
         return [_Unit(text, written, phones, reading=reading, source="dictionary")]
     return [_mark(character, rules, unread) for character in written]
+
+
+def is_spoken(node: Node) -> bool:
+    """Whether Open JTalk reads a word aloud; else it is a mark, or has no known reading."""
+    reading = node["pron"].replace("’", "")
+    return bool(reading) and not (reading in MARKS or _NOT_SPOKEN.match(reading))
 
 
 def _own(sign: str, word: Given, rules: JapaneseRules) -> _Unit:
@@ -249,6 +255,20 @@ def _placed(
             yield Word(
                 unit.text, *span, phones, kept, unit.silent, spread, unit.reading, unit.source
             )
+
+
+def spans_of(sentence: Traced, nodes: Sequence[Node]) -> list[Span]:
+    """Where each of Open JTalk's words stands in the original text.
+
+    Args:
+        sentence: As `normalise` made it.
+        nodes: The words of all of it.
+    """
+    written = _aligned(sentence, "".join(node["string"] for node in nodes).translate(_WIDTHS))
+    ends = accumulate(len(node["string"]) for node in nodes)
+    return [
+        written.span(end - len(node["string"]), end) for node, end in zip(nodes, ends, strict=True)
+    ]
 
 
 def _aligned(sentence: Traced, text: str) -> Traced:
