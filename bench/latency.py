@@ -135,25 +135,28 @@ def slow_down(voice: Any) -> list[Slowed]:
 
 def streaming_cost(voice: Any, language: str, rounds: int) -> dict[str, float]:
     """Median times of texts of about 10 s, a pass for each sentence, by `speak`, and streamed."""
-    stages, characters = voice.stages, TEN_SECONDS[language]
-    usual = stages.growth
+    from vinovits.engine import synthesis
+    from vinovits.engine.windows import Window
+
+    windows = synthesis.plan_windows
     times: dict[str, list[float]] = {"one_pass": [], "speak": [], "stream": []}
     for number in range(rounds):
-        text = text_of(characters, language, 3 * number)
+        text = text_of(TEN_SECONDS[language], language, 3 * number)
         for warm in (True, False):
-            found = {}
-            for name in times:
-                stages.growth = (1_000_000,) if name == "one_pass" else usual
+            for name, several in times.items():
+                if name == "one_pass":
+                    synthesis.plan_windows = lambda frames, *_: [
+                        Window(0, frames, 0, frames, 0, frames)
+                    ]
                 began = time.perf_counter()
                 if name == "stream":
                     record(voice, text)
                 else:
                     voice.speak(text)
-                found[name] = time.perf_counter() - began
-            if not warm:
-                for name, seconds in found.items():
-                    times[name].append(seconds)
-    stages.growth = usual
+                seconds = time.perf_counter() - began
+                synthesis.plan_windows = windows
+                if not warm:
+                    several.append(seconds)
     costs = {
         name: statistics.median(
             other / one for other, one in zip(times[name], times["one_pass"], strict=True)

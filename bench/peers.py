@@ -44,7 +44,9 @@ from texts import english, text_of
 
 SIDES = Path(__file__).parent / "peer_sides.py"
 JOE, PIPER = "vinovits, joe", "Piper, en_US-joe-medium"
-WARM_UP = 3
+WARM_UP = 16
+"""Sentences of 30 to 180 characters that are spoken before any is timed: OpenVINO prepares kernels
+when it first meets a length."""
 
 
 class Worker:
@@ -147,7 +149,7 @@ def measure(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
     runs: dict[tuple[str, int], list[dict[str, Any]]] = {key: [] for key in workers}
     for worker in workers.values():
         for number in range(WARM_UP):
-            worker.speak(text_of(60, "en", number))
+            worker.speak(text_of(30 + 10 * number, "en", options.n + number))
     for number, sentence in enumerate(track(sentences, "speaking", console=Console(stderr=True))):
         for (name, count), worker in workers.items():
             keep = "" if count > threads[0] else str(kept(work, name, number))
