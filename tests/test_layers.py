@@ -33,12 +33,12 @@ BELOW = {
         *("engine", "places", "runtime", "threads"),
     },
     "output": {"errors", "engine", "output", "text"},
-    "books": {"books", "errors", "text"},
+    "books": {"batch", "books", "engine", "errors", "lexicons", "output", "text", "voices"},
     "batch": {"batch", "engine", "errors", "lexicons", "output", "text", "voices"},
     "serve": {
         *("batch", "engine", "errors", "lexicons", "output", "places", "serve", "text", "voices"),
     },
-    "page": {"engine", "errors", "output", "page", "serve", "text", "voices"},
+    "page": {"engine", "errors", "output", "page", "places", "serve", "text", "voices"},
     "nets": {"errors", "text", "nets"},
     "prepare": {
         *("devices", "engine", "errors", "features", "graphs", "lexicons", "output", "prepare"),

@@ -25,6 +25,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from vinovits.page.words import read_words
+
 PATIENCE = 200.0
 """Seconds that a test waits for what must come."""
 
@@ -191,10 +193,13 @@ class Page:
         self.find(selector).click()
 
     def tab(self, key: str) -> None:
-        # On narrow screens Gradio moves some tabs into a menu; a click works there too.
-        self.js(
-            "[...document.querySelectorAll('#vv-tabs button[role=tab]')][arguments[0]].click()",
-            TABS.index(key),
+        # On narrow screens Gradio moves the last tabs into a menu.
+        self.until(
+            "[...document.querySelectorAll('#vv-tabs button[role=tab], "
+            "#vv-tabs .overflow-dropdown button')].filter(one => one.innerText.trim() === "
+            "arguments[0] || one.textContent.trim() === arguments[0]).map(one => one.click())"
+            ".length",
+            read_words()["en"][key],
         )
 
     def choose(self, selector: str, text: str) -> None:

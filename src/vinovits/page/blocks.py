@@ -10,7 +10,6 @@ import gradio as gr
 from vinovits.page import tab_book, tab_lexicon, tab_read, tab_speak, tab_status, tab_voices
 from vinovits.page.parts import Parts
 from vinovits.page.prompts import Prompts
-from vinovits.page.words import Words
 from vinovits.serve.services import Services
 
 
@@ -40,19 +39,18 @@ _CACHE = (600, 3600)
 """Seconds: how often uploads are looked through, and the age at which they go."""
 
 
-def build(services: Services, prompts: Prompts, words: Words) -> gr.Blocks:
+def build(services: Services, prompts: Prompts) -> gr.Blocks:
     """Make the page.
 
     Args:
         services: What it works with.
         prompts: Where recordings are kept.
-        words: What it says.
     """
     names = [info.name for info in services.voices.infos()]
     first = services.settings.voice
     page: gr.Blocks
     with gr.Blocks(
-        title=words["en"]["title"], analytics_enabled=False, fill_width=True, delete_cache=_CACHE
+        title=Parts.t("title"), analytics_enabled=False, fill_width=True, delete_cache=_CACHE
     ) as page:
         gr.HTML(_HEADER, padding=False)
         voice = gr.Dropdown(

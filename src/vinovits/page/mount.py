@@ -53,7 +53,7 @@ _POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "media-src 'self' data: blob:",
         "font-src 'self' data:",
-        "connect-src 'self'",
+        "connect-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
@@ -87,7 +87,7 @@ class GradioPage:
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["GRADIO_TEMP_DIR"] = cache.name
         app.state.page_cache = cache  # goes with the app
-        blocks = build(services, prompts, words)
+        blocks = build(services, prompts)
         app.include_router(takes.routes(services, prompts))
         _add_files(app)
         gr.mount_gradio_app(
@@ -178,10 +178,11 @@ class _Shell:
                 "too_many_uploads",
                 headers={"Retry-After": "3600"},
             )
+        scope = dict(scope)  # Gradio writes into it, and the server's log tells of our route
         if scope["path"] == "/":
             # A compressed document can't be added to.
             kept = [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]
-            scope = {**scope, "headers": kept}
+            scope["headers"] = kept
         await self._app(scope, self._until_the_end(receive), dressed)
 
     def _with_head(self, document: bytes) -> bytes:

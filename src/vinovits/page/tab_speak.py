@@ -11,10 +11,8 @@ import gradio as gr
 
 from vinovits.engine.conditions import STYLE_WEIGHTS
 from vinovits.engine.settings import ASSIST_WEIGHT, LONGEST_ASSIST
-from vinovits.page.mixing import mixed_text
 from vinovits.page.parts import Parts, told
 from vinovits.page.prompts import read_prompt
-from vinovits.serve.errors import api_error
 from vinovits.voices.manifest import RANGES, VoiceManifest
 
 _LANGUAGE_NAMES = {"zh": "中文", "ja": "日本語", "en": "English"}
@@ -99,21 +97,11 @@ def _text(parts: Parts, fields: Fields, groups: Fields) -> dict[str, gr.Button]:
         )
     groups["to_mixed"] = gr.Button(t("to_mixed"), size="sm", elem_id="vv-to-mixed")
 
-    async def rewritten(voice: str, speaker: str | None, text: str) -> tuple[Any, Any]:
-        services = parts.services
-        try:
-            services.check_text(text, "text")
-            mixed = await services.work.call(
-                lambda: mixed_text(services.voices.get(voice), speaker, text)
-            )
-        except Exception as error:
-            raise parts.shown(api_error(error)) from None
-        return mixed, "mixed"
-
     groups["to_mixed"].click(
-        rewritten,
-        [fields["voice"], fields["speaker"], fields["text"]],
+        None,
+        [fields["voice"], fields["speaker"], fields["text"], fields["language"]],
         [fields["text"], fields["language"]],
+        js="(...values) => window.vinovits.toMixed(...values)",
         api_visibility="private",
     )
     return buttons
@@ -208,7 +196,7 @@ def _shape(manifest: VoiceManifest | None, given: Mapping[str, str]) -> dict[str
     languages = [(_LANGUAGE_NAMES[code], code) for code in manifest.languages]
     ways = [(Parts.t("auto"), "auto"), (Parts.t("mixed"), "mixed"), *languages]
     emotions = _emotions(manifest)
-    emotion = _one_of(given.get("emotion_kind"), emotions, "none")
+    emotion = _one_of(given.get("emotion_kind"), emotions, emotions[0])
     defaults = manifest.defaults
     updates: dict[str, Any] = {
         "speaker": gr.update(
@@ -237,13 +225,11 @@ def _shape(manifest: VoiceManifest | None, given: Mapping[str, str]) -> dict[str
         ),
         "emotion_text": gr.update(visible=emotion == "text"),
         "emotion_number": gr.update(visible=emotion == "number"),
-        "recording": gr.update(
-            visible=emotion == "audio" or manifest.spectrogram is not None, value=None
-        ),
+        "recording": gr.update(visible=emotion == "audio", value=None),
         "prompt": gr.update(value=""),
         "recording_note": gr.update(value=""),
         "mood": gr.update(
-            visible=bool(styles or manifest.features or len(emotions) > 1 or manifest.spectrogram)
+            visible=bool(styles or manifest.features or emotions != ["none"])
         ),
     }
     for name in ("sdp_ratio", "noise", "noise_w"):
@@ -273,6 +259,8 @@ _TAKEN: dict[str, Callable[[str], Any]] = {
 
 def _emotions(manifest: VoiceManifest) -> list[str]:
     need = manifest.emotion
+    if manifest.spectrogram is not None:
+        return ["audio"]  # of a recording such a voice takes the speaker
     if need is None:
         return ["none"]
     return ["none", *(["text"] if need.kind == "clap" else []), *(["number"] if need.rows else []),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
+from vinovits.errors import UsageError
+from vinovits.page.converting import WEIGHTS, convert, has_converter
 from vinovits.page.markup import word
 from vinovits.page.parts import Parts, told
 from vinovits.serve.services import Services
@@ -32,6 +36,49 @@ def fill(parts: Parts, tab: gr.Tab) -> None:
 
     for event in (tab.select, refresh.click):
         event(shown, None, cards, show_progress="hidden", api_visibility="private")
+    # Whoever may convert may fill the disk: that is for the user of this machine.
+    if parts.services.settings.is_local:
+        _converter(parts, cards)
+
+
+def _converter(parts: Parts, cards: gr.HTML) -> None:
+    t = parts.t
+    with gr.Accordion(t("convert"), open=False, elem_id="vv-convert"):
+        if not has_converter():
+            gr.HTML(f"<p>{word('convert_missing')}</p>", padding=False)
+            return
+        files = gr.File(
+            label=t("convert_file"),
+            file_count="multiple",
+            file_types=[*WEIGHTS, ".json", ".npy"],
+            type="filepath",
+            height=140,
+            elem_id="vv-convert-files",
+        )
+        with gr.Row():
+            name = gr.Textbox(label=t("convert_name"), max_length=64, elem_id="vv-convert-name")
+            licence = gr.Textbox(label=t("convert_licence"), max_length=200)
+        most = parts.services.settings.max_upload >> 20
+        gr.HTML(f"<p>{word('convert_limit')} {most} MiB (max_upload)</p>", padding=False)
+        start = gr.Button(t("convert_start"), elem_id="vv-convert-start")
+        note = gr.Textbox(label=t("convert_told"), interactive=False, elem_id="vv-convert-note")
+
+    @told
+    def converted(given: list[str] | None, name: str, licence: str) -> tuple[Any, ...]:
+        if not given:
+            raise UsageError("Choose a checkpoint and its config.json first.")
+        said = convert([Path(one) for one in given], name.strip(), licence.strip())
+        for one in given:
+            Path(one).unlink(missing_ok=True)
+        names = [info.name for info in parts.services.voices.infos()]
+        return said, cards_html(parts.services), gr.update(choices=names), None
+
+    start.click(
+        converted,
+        [files, name, licence],
+        [note, cards, parts.voice, files],
+        api_visibility="private",
+    )
 
 
 def cards_html(services: Services) -> str:

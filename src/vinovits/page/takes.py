@@ -34,6 +34,8 @@ _TURN = re.compile(r"\[[^\[\]\n]+\]\s*<(?:zh|jp|ja|en)>", re.IGNORECASE)
 _BARS = re.compile(r"\[[^\[\]\n]*\]|\|")
 """Bars, and the brackets in which they mean something else."""
 
+_SSML = re.compile(r"\s*\ufeff?\s*<(?:speak|\?xml|!--)")
+
 Event = dict[str, Any]
 
 
@@ -95,7 +97,7 @@ def paused(text: str, cut: str, sentence_pause: float, paragraph_pause: float) -
         sentence_pause: Seconds.
         paragraph_pause: Seconds.
     """
-    if text.lstrip("\ufeff \t\r\n").startswith("<"):  # SSML says itself where it pauses
+    if _SSML.match(text):  # it says itself where it pauses
         return text
     text = _BARS.sub(lambda found: "[break]" if found[0] == "|" else found[0], text)
     if cut == "voice":

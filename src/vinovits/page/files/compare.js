@@ -30,6 +30,10 @@ export class Comparison {
     this.show();
   }
 
+  has(take) {
+    return Object.values(this.takes).includes(take);
+  }
+
   play(slot) {
     const other = slot === "a" ? "b" : "a";
     const sound = this.sounds[slot];

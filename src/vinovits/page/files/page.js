@@ -4,11 +4,11 @@ import { speak, sample, stopAll, mount as mountTakes } from "/page/take.js";
 import { word } from "/page/words.js";
 import { followJobs, startBook, takeFile } from "/page/book.js";
 import { lexicon, putWord, removeWord } from "/page/lexicon.js";
-import { read, applyReadings, readToSpeak } from "/page/readings.js";
+import { read, applyReadings, readToSpeak, toMixed } from "/page/readings.js";
 
 const page = window.vinovits;
 
-Object.assign(page, { speak, read, applyReadings, readToSpeak });
+Object.assign(page, { speak, read, applyReadings, readToSpeak, toMixed });
 Object.assign(page, { lexicon, putWord, removeWord, followJobs, startBook });
 
 function putWords(root) {

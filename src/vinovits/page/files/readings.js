@@ -1,6 +1,6 @@
 // Words with their readings: heard one by one, changed, and put into the text.
 import { ask, fault } from "/page/api.js";
-import { sample } from "/page/take.js";
+import { sample, tell } from "/page/take.js";
 import { button, make, word } from "/page/words.js";
 
 let shown = null; // the text and the rows that are shown
@@ -95,4 +95,29 @@ const inner = (written) => /^\[([^|\]]*)\|[^\]]*\]$/.exec(written)?.[1] ?? writt
 export function readToSpeak(voice, text) {
   document.querySelector('#vv-tabs button[role="tab"]')?.click();
   return text;
+}
+
+const TAGS = { zh: "<zh>", ja: "<jp>", en: "<en>" };
+
+/** The text as a turn of upstream's, with its languages written out; and the choice "mixed". */
+export async function toMixed(voice, speaker, text, language) {
+  let sentences;
+  try {
+    ({ sentences } = await ask("/api/read", "POST", { text: text ?? "", voice }));
+  } catch (error) {
+    tell(error);
+    return [text, language];
+  }
+  const characters = [...text];
+  const pieces = [];
+  let place = 0;
+  let spoken = "";
+  for (const one of sentences.flatMap((part) => part.words)) {
+    if (one.punctuation || one.language === spoken) continue;
+    const start = pieces.length ? one.start_char : 0;
+    pieces.push(characters.slice(place, start).join(""), TAGS[one.language]);
+    place = start;
+    spoken = one.language;
+  }
+  return [`[${speaker || voice}]${pieces.join("")}${characters.slice(place).join("").trimEnd()}`, "mixed"];
 }

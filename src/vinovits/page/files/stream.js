@@ -17,7 +17,7 @@ export function request(form) {
   }
   if (form.emotion_kind === "text" && form.emotion_text) body.emotion = form.emotion_text;
   if (form.emotion_kind === "number") body.emotion = form.emotion_number;
-  if (form.prompt) body.prompt = form.prompt;
+  if (form.emotion_kind === "audio" && form.prompt) body.prompt = form.prompt;
   for (const name of Object.keys(body)) if (body[name] == null) delete body[name];
   return body;
 }

@@ -10,6 +10,7 @@ const LONGEST_LINK = 7000;
 const SUBTITLES = ["srt", "vtt", "lrc"];
 
 const running = new Set();
+const made = []; // takes on the page, the newest first
 let last = null;
 let panel = null;
 
@@ -73,6 +74,11 @@ export function stopAll() {
   for (const work of running) work.abort();
 }
 
+/** Shows a fault that belongs to no take. */
+export function tell(error) {
+  panel.status.replaceChildren(make("span", { role: "alert", className: "vv-error", text: error.message }));
+}
+
 function randomSeed() {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }
@@ -86,6 +92,8 @@ async function start(form) {
   panel.takes.querySelector("#vv-no-takes")?.remove();
   panel.takes.prepend(take.element);
   while (panel.takes.children.length > MOST_TAKES) panel.takes.lastChild.remove();
+  for (const old of made.splice(MOST_TAKES - 1)) old.release(panel.comparison);
+  made.unshift(take);
   panel.status.textContent = word("speaking");
   let player = null;
   work.signal.addEventListener("abort", () => player?.stop());
@@ -175,6 +183,11 @@ class Take {
   notes() {
     const notes = [...new Set(this.sentences.flatMap((sentence) => sentence.notes))];
     return notes.map((text) => make("p", { className: "vv-small", text }));
+  }
+
+  /** Lets go of the sound, unless it is compared. */
+  release(comparison) {
+    if (this.url && !comparison.has(this)) URL.revokeObjectURL(this.url);
   }
 
   fail(message, quiet) {
