@@ -131,10 +131,10 @@ class SyllableNetwork(nn.Module):
         Returns:
             Log probabilities (B, F', labels) at half the rate, and the real F' of each (B,).
         """
-        x = F.silu(self.second(F.silu(self.first(mel)))).transpose(1, 2)
+        x = F.silu(self.first(mel))
         counts = (frames + 1) // 2
-        mask = (torch.arange(x.shape[1]) < counts.unsqueeze(1)).unsqueeze(2).to(x)
-        x = x * mask
+        mask = (torch.arange(x.shape[2]) < counts.unsqueeze(1)).unsqueeze(2).to(x)
+        x = F.silu(self.second(x * mask.transpose(1, 2))).transpose(1, 2) * mask
         for block in self.blocks:
             x = block(x, mask)
         return self.last(self.norm(x)).log_softmax(-1), counts
