@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+import vinovits
 from vinovits.convert.decoder import bf16_snr, decoder_graph
 from vinovits.errors import CheckpointError
 from vinovits.nets.config import ModelConfig
@@ -113,3 +115,24 @@ def test_silence_has_no_noise_to_be_measured(tiny_config: dict) -> None:  # type
     assert 20 < bf16_snr(network) < 80
     network.dec.conv_post.weight.zero_()
     assert bf16_snr(network) == 0
+
+
+def test_nothing_is_moved_between_layouts_on_the_way() -> None:
+    """What costs a fifth and more where it creeps in: the graph as OpenVINO executes it."""
+    path = Path(vinovits.__file__).parent / "data" / "voices" / "joe" / "decoder.xml"
+    profiled = {"INFERENCE_PRECISION_HINT": "f32", "PERF_COUNT": True}
+    request = ov.Core().compile_model(path, "CPU", profiled).create_infer_request()
+    z, speaker = np.ones((1, 192, 64), np.float32), np.ones((1, 256, 1), np.float32)
+    request.infer({"z": z, "speaker": speaker, "kept": np.arange(11, 53)})
+    executed = ov.ProfilingInfo.Status.EXECUTED
+    ran = [one for one in request.profiling_info if one.status == executed]
+    convolutions = [one.exec_type for one in ran if one.node_type == "Convolution"]
+    if not all("brgconv" in kind for kind in convolutions):
+        pytest.skip("Layouts are those of CPUs with AVX2 or more.")
+    assert len(convolutions) > 20
+    slow = [one.node_name for one in ran if one.exec_type.startswith("ref")]
+    # Numbers of frames may be counted slowly; samples may not.
+    assert all("i64" in one.exec_type for one in ran if one.node_name in slow)
+    assert not [one for one in ran if one.exec_type.endswith("f64")]
+    # In at z and the speaker, and around the frames that are dropped.
+    assert sum(one.node_type == "Reorder" for one in ran) <= 4
