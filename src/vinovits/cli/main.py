@@ -13,13 +13,15 @@ from typing import Any
 
 import click
 
+from vinovits.cli.audition import audition
+from vinovits.cli.batch import batch
 from vinovits.cli.bench import bench
+from vinovits.cli.book import book
 from vinovits.cli.convert import convert
 from vinovits.cli.convert_features import convert_features
 from vinovits.cli.doctor import doctor
 from vinovits.cli.info import info
 from vinovits.cli.lexicon import lexicon
-from vinovits.cli.many import many
 from vinovits.cli.merge import merge
 from vinovits.cli.models import models
 from vinovits.cli.phones import phones
@@ -31,6 +33,7 @@ from vinovits.cli.streams import NoteHandler
 from vinovits.cli.train import train
 from vinovits.cli.tune import tune
 from vinovits.cli.voices import voices
+from vinovits.cli.wyoming import wyoming
 from vinovits.errors import VinovitsError
 
 DEBUG = "VINOVITS_DEBUG"
@@ -143,9 +146,9 @@ def cli() -> None:
 
 
 for command in (
-    *(say, many, phones, lexicon, voices, info, doctor, bench, tune),
+    *(say, book, batch, phones, lexicon, voices, info, doctor, bench, tune),
     *(convert, merge, convert_features, pull, models, prepare),
-    train,
-    *(serve, serve_key),
+    *(train, audition),
+    *(serve, serve_key, wyoming),
 ):
     cli.add_command(command)

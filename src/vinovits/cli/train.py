@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Train a voice on recordings.")
-@click.argument("data", type=InputPath("training set"))
+@click.argument("data", type=InputPath("training set"), required=False)
 @click.option(
     "--out",
     "-o",
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option("--source", default="", help="For the card: whose recordings these are.")
 @click.option("--use", default="", help="For the card: what it may and may not be used for.")
 def train(
-    data: Path,
+    data: Path | None,
     out: Path,
     base: str | None,
     settings: Path | None,
@@ -77,7 +77,7 @@ def train(
     \b
     Examples:
       vinovits train my-data --base joe --out my-voice --licence "Only for me"
-      vinovits train my-data --out my-voice --resume --steps 12000
+      vinovits train --out my-voice --resume --steps 12000
       vinovits train filelists/train.list --base G_0.pth --out mine --set freeze=[decoder]
       torchrun --nproc-per-node 2 -m vinovits train my-data --base G_0.pth --out mine
     """
@@ -107,10 +107,7 @@ def train(
             watch=progress.watch,
         )
     except Stopped as stopped:
-        progress.tell(
-            f"Stopped; go on by `vinovits train {shlex.quote(str(data))} --out "
-            f"{shlex.quote(str(out))} --resume`"
-        )
+        progress.tell(f"Stopped; go on by `vinovits train --out {shlex.quote(str(out))} --resume`")
         raise SystemExit(128 + stopped.signal) from None
     finally:
         progress.stop()

@@ -10,7 +10,7 @@ import errno
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class Checkpoints:
     """The folder in which a training keeps them."""
 
     folder: Path
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    """Files by name that every checkpoint has too, such as the style vectors."""
 
     def numbers(self) -> list[int]:
         """Steps of those that there are, the newest first."""
@@ -88,6 +90,8 @@ class Checkpoints:
                 (work / CONFIG_NAME).write_text(
                     json.dumps(config, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
                 )
+                for file, content in self.beside.items():
+                    (work / file).write_bytes(content)
         except OutputError as error:
             raise OutputError(
                 f"The checkpoint of step {step} wasn't written. {error} What was saved before is "
@@ -149,7 +153,12 @@ def _save(data: object, path: Path) -> None:
 
 
 def save_weights(
-    folder: Path, name: str, average: Average, config: Mapping[str, Any], card: Mapping[str, str]
+    folder: Path,
+    name: str,
+    average: Average,
+    config: Mapping[str, Any],
+    card: Mapping[str, str],
+    beside: Mapping[str, bytes],
 ) -> None:
     """Write the averaged generator alone, as a folder that `open_source` takes.
 
@@ -159,14 +168,15 @@ def save_weights(
         average: The generator.
         config: The config.json.
         card: What the voice's card says.
+        beside: More files by name.
 
     Raises:
         OutputError: It can't be written.
     """
     old = folder.with_name(f"{folder.name}.old")
-    beside = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    with atomic_folder(beside) as work, average.applied():
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    with atomic_folder(new) as work, average.applied():
         _save(
             {
                 "model": released_state(average.network),
@@ -179,10 +189,12 @@ def save_weights(
         for file, data in ((CONFIG_NAME, config), ("card.json", card)):
             text = json.dumps(data, ensure_ascii=False, indent=2)
             (work / file).write_text(text + "\n", encoding="utf-8")
+        for file, content in beside.items():
+            (work / file).write_bytes(content)
     try:
         if folder.exists():
             folder.rename(old)
-        beside.rename(folder)
+        new.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise write_error(folder, error) from error

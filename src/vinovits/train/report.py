@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,13 @@ class Report:
     """
 
     def __init__(
-        self, folder: Path, title: str, steps: int, tensorboard: bool, card: dict[str, str]
+        self,
+        folder: Path,
+        title: str,
+        steps: int,
+        tensorboard: bool,
+        card: dict[str, str],
+        beside: Mapping[str, bytes],
     ) -> None:
         """Begin, or go on with, a report.
 
@@ -66,8 +72,10 @@ class Report:
             steps: That are to be done.
             tensorboard: Write for TensorBoard too, where its package is installed.
             card: What the best voice's card says.
+            beside: Files by name that its folder gets too.
         """
-        self.folder, self.title, self.steps, self.card = folder, title, steps, card
+        self.folder, self.title, self.steps = folder, title, steps
+        self.card, self.beside = card, beside
         self.history = History(folder / NAME)
         self.running = True
         self._written = 0.0
@@ -141,7 +149,7 @@ class Report:
         Raises:
             OutputError: It can't be written.
         """
-        save_weights(self.folder / BEST, f"G_{step}", average, config, self.card)
+        save_weights(self.folder / BEST, f"G_{step}", average, config, self.card, self.beside)
 
     def write(self) -> None:
         """Write the page.

@@ -156,6 +156,7 @@ class Run:
                 self.counters.data = data
             if self.crew.leads:
                 self.report.history.forget(step)
+                self.checkpoints.forget(step)
             self.crew.wait()
             return
         raise CheckpointError(
@@ -171,7 +172,7 @@ class Run:
             Stopped: The user has stopped it.
             TrainingError: It went wrong too often.
         """
-        if not self.checkpoints.numbers():
+        if self.crew.told(float(not self.checkpoints.numbers())):
             # A full disk is found now, not after hours, and there is something to go back to.
             self._save()
         with self._signals():
@@ -180,6 +181,9 @@ class Run:
         if self._validated != self.counters.step:
             self._validate()
         self._save()
+        if self.counters.best_step < 0 and self.crew.leads:
+            # The disk was full whenever there was a best one, or the voice is beyond measuring.
+            self.report.keep_best(self.average, self.config, self.counters.step)
         self._report()
 
     def _epoch(self) -> None:
@@ -294,34 +298,43 @@ class Run:
                 )
             value = found.aligned
         value = self.crew.told(value)
-        better = value < counters.best
-        if better:
-            counters.best, counters.best_step = value, counters.step
         if found is not None:
             heard, step = found, counters.step
             self._try(lambda: self.report.hear(step, heard))
             self.tell(
                 f"Step {step}: mel distance {found.aligned:.3f} in the recording's rhythm, "
-                f"{found.copied:.3f} copied{', the best so far' if better else ''}."
+                f"{found.copied:.3f} copied{', the best so far' if value < counters.best else ''}."
             )
-        if better:
+        if value < counters.best and self.crew.told(float(self._keeps_best())):
+            counters.best, counters.best_step = value, counters.step
             self._try(self._save)
-            if self.crew.leads:
-                self._try(lambda: self.report.keep_best(self.average, self.config, counters.step))
+
+    def _keeps_best(self) -> bool:
+        """Write the best voice so far; returns whether that went well."""
+        if not self.crew.leads:
+            return True
+        try:
+            self.report.keep_best(self.average, self.config, self.counters.step)
+        except OutputError as error:
+            self.tell(f"{error} The training goes on.")
+            return False
+        return True
 
     def _save(self) -> None:
         counters, settings = self.counters, self.settings
-        if self.crew.leads:
-            self.checkpoints.save(
-                counters.step,
-                self.trainer,
-                self.average,
-                self.config,
-                counters.to_dict(),
-                counters.epoch + 1,
-            )
-            self.checkpoints.prune(settings.keep, counters.best_step)
-        self.crew.wait()
+        try:
+            if self.crew.leads:
+                self.checkpoints.save(
+                    counters.step,
+                    self.trainer,
+                    self.average,
+                    self.config,
+                    counters.to_dict(),
+                    counters.epoch + 1,
+                )
+                self.checkpoints.prune(settings.keep, counters.best_step)
+        finally:
+            self.crew.wait()
 
     def _try(self, write: Callable[[], None]) -> None:
         """Write what isn't worth ending a training for."""

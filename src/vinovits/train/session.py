@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,8 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 import yaml
 
+from vinovits.convert.source import STYLES_NAME
 from vinovits.errors import (
     CheckpointError,
     DataError,
@@ -19,16 +23,17 @@ from vinovits.errors import (
     UsageError,
 )
 from vinovits.nets.config import ModelConfig
+from vinovits.nets.variants import Variant
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.text.symbols import TABLES
-from vinovits.train.base import OWN, Base, fit, open_base
+from vinovits.train.base import OWN, Base, Start, fit, open_base
 from vinovits.train.building import build, in_bf16, training_device
 from vinovits.train.checkpoints import Checkpoints
 from vinovits.train.crew import Crew, join, local_rank
 from vinovits.train.dataset import TrainingData, read_data
 from vinovits.train.finish import finish
 from vinovits.train.fitness import Chosen, check_symbols, choose, missing_symbols
-from vinovits.train.loading import Loader
+from vinovits.train.loading import Loader, read_vector
 from vinovits.train.recipe import TrainingConfig
 from vinovits.train.report import Report
 from vinovits.train.run import Run, Tell, Watch
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
     from vinovits.convert.voice import Conversion
 
 SETTINGS_NAME = "train.yaml"
-_CHECKPOINTS = "checkpoints"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Outcome:
 
 
 def train(
-    data: Path,
+    data: Path | None,
     out: Path,
     given: Mapping[str, Any],
     *,
@@ -71,7 +76,7 @@ def train(
     """Train a voice and convert it.
 
     Args:
-        data: A training set as `read_data` takes it.
+        data: A training set as `read_data` takes it; None for that of the training that is resumed.
         out: The folder of the training.
         given: Settings that the user gives; of the others, those of a training that is resumed are
             taken, and else defaults by the size of the training set.
@@ -92,7 +97,7 @@ def train(
     """
     device = training_device(str(given.get("device", "auto")))
     if device.type != "cpu" and device.index is None:
-        device = type(device)(device.type, local_rank())
+        device = torch.device(device.type, local_rank())
     crew = join(device.type)
     if not crew.leads:
         tell, watch = (lambda sentence: None), (lambda step, steps, numbers: None)
@@ -106,7 +111,7 @@ def train(
 
 
 def _train(
-    data: Path,
+    data: Path | None,
     out: Path,
     given: Mapping[str, Any],
     config: Path | None,
@@ -116,28 +121,22 @@ def _train(
     tell: Tell,
     watch: Watch,
     crew: Crew,
-    device: Any,
+    device: torch.device,
 ) -> Outcome:
-    checkpoints = Checkpoints(out / _CHECKPOINTS)
+    checkpoints = Checkpoints(out / CHECKPOINTS)
     stored = _stored(out, checkpoints, resume)
-    training_set = read_data(data)
+    if data is not None:
+        stored |= {"data": str(data.absolute())}
     asked = settings_of(stored, given)  # before anything large is read
+    if not asked.data:
+        raise UsageError("Name the training set.")
+    training_set = read_data(Path(asked.data))
     base = _newest(checkpoints) if resume else open_base(asked.base, config)
-    _check_family(training_set, base, asked.new_symbols)
-    chosen = choose(training_set, base.variant, _sizes(base), asked.longest, asked.validation_clips)
+    chosen, start = match(training_set, base, asked)
     settings = settings_of(defaults(chosen.minutes, device.type), stored, given)
-    clips = (*chosen.train, *chosen.validation)
-    start = fit(
-        base,
-        clips,
-        chosen.speakers,
-        training_set.facts.feature_models,
-        keep_speakers=settings.keep_speakers,
-        new_symbols=sorted(missing_symbols(clips, base.variant)),
-        without_features=settings.without_features,
-        fresh_posterior=settings.fresh_posterior,
-    )
     built = build(start, settings, base.weights)
+    beside = _styles(training_set, chosen, start.variant, built.config)
+    checkpoints = replace(checkpoints, beside=beside)
     for note in () if resume else (*start.notes, *built.notes):
         tell(note)
     for note in chosen.notes:
@@ -161,6 +160,7 @@ def _train(
         settings.steps,
         settings.tensorboard and crew.leads,
         asdict(about),
+        beside,
     )
     if crew.leads:
         checkpoints.sweep()
@@ -182,6 +182,35 @@ def _train(
         report.close()
     crew.wait()
     return Outcome(out, run.counters.step, run.counters.best, conversion)
+
+
+def match(data: TrainingData, base: Base, settings: Settings) -> tuple[Chosen, Start]:
+    """Bring a training set and a base together.
+
+    Args:
+        data: The training set.
+        base: What to start from.
+        settings: As far as they say what may be grown or taken away.
+
+    Raises:
+        CheckpointError: The base can't be trained on.
+        DataError: The two don't fit, or no clip can be used.
+        UsageError: The base doesn't speak a language of the set.
+    """
+    _check_family(data, base, settings.new_symbols)
+    chosen = choose(data, base.variant, _sizes(base), settings.longest, settings.validation_clips)
+    clips = (*chosen.train, *chosen.validation)
+    start = fit(
+        base,
+        clips,
+        chosen.speakers,
+        data.facts.feature_models,
+        keep_speakers=settings.keep_speakers,
+        new_symbols=sorted(missing_symbols(clips, base.variant)),
+        without_features=settings.without_features,
+        fresh_posterior=settings.fresh_posterior,
+    )
+    return chosen, start
 
 
 def _parts(networks: Any) -> Iterator[tuple[str, Any]]:
@@ -217,6 +246,26 @@ def _check_family(training_set: TrainingData, base: Base, new_symbols: bool) -> 
 def _sizes(base: Base) -> SpectrogramSizes:
     model = ModelConfig.from_dict(base.config, base.variant)
     return TrainingConfig.from_dict(base.config, model).spectrogram
+
+
+def _styles(
+    data: TrainingData, chosen: Chosen, variant: Variant, config: dict[str, Any]
+) -> dict[str, bytes]:
+    """The file of styles of families that have them: one, the mean of all clips.
+
+    Others can be made of recordings once the voice is there.
+    """
+    condition = variant.condition
+    if condition is None or condition.input != "style":
+        return {}
+    clips = (*chosen.train, *chosen.validation)
+    mean = torch.stack([read_vector(data.at(clip.style), condition.width) for clip in clips]).mean(
+        0
+    )
+    config["data"] |= {"num_styles": 1, "style2id": {"Neutral": 0}}
+    content = io.BytesIO()
+    np.save(content, mean.numpy()[None], allow_pickle=False)
+    return {STYLES_NAME: content.getvalue()}
 
 
 def _stored(out: Path, checkpoints: Checkpoints, resume: bool) -> dict[str, Any]:
@@ -281,7 +330,7 @@ def _alone(out: Path, crew: Crew) -> Iterator[None]:
 
     try:
         out.mkdir(exist_ok=True)
-        (out / _CHECKPOINTS).mkdir(exist_ok=True)
+        (out / CHECKPOINTS).mkdir(exist_ok=True)
     except OSError as error:
         raise write_error(out, error) from error
     try:

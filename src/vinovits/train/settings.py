@@ -39,6 +39,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    data: str = Field("", description="The training set; set by the command.")
     base: str = Field("", description="A checkpoint, a folder with one, or the name of a base.")
     steps: int = Field(8000, ge=0, le=10_000_000, description="Steps in all.")
     batch_size: int = Field(8, ge=1, le=1024, description="Clips of a batch, in each process.")
