@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from vinovits.batch.make import Stopped
 from vinovits.batch.spoken import moved
 from vinovits.batch.store import Piece, Unit, UnitStore
+from vinovits.errors import OutputError
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.output.audio_file import AudioFile, audio_format
 from vinovits.output.timings import TimingsFormat, timings_format
@@ -107,21 +108,34 @@ def _write(timings: Sequence[_Timings], texts: Sequence[str]) -> None:
             raise write_error(one.file.name, error) from error
 
 
-def _samples(piece: Piece, rate: int) -> Iterator[NDArray[np.floating]]:
+def piece_samples(piece: Piece) -> Iterator[NDArray[np.floating]]:
+    """The samples of a piece, block by block.
+
+    Args:
+        piece: Of a store.
+
+    Yields:
+        (n,) samples in [-1, 1].
+
+    Raises:
+        OutputError: Its file isn't what was written.
+    """
     import soundfile
 
-    from vinovits.errors import OutputError
-
-    if piece.sampling_rate != rate:
-        raise OutputError(
-            f"The voices of this text have different sampling rates: {rate} and "
-            f"{piece.sampling_rate} Hz."
-        )
     with soundfile.SoundFile(piece.path) as file:
         if file.frames != piece.samples:
             raise OutputError(f"{piece.path} is broken. Delete it, to have it made again.")
         while len(block := file.read(_BLOCK, dtype="int16")):
             yield block / 32767.0
+
+
+def _samples(piece: Piece, rate: int) -> Iterator[NDArray[np.floating]]:
+    if piece.sampling_rate != rate:
+        raise OutputError(
+            f"The voices of this text have different sampling rates: {rate} and "
+            f"{piece.sampling_rate} Hz."
+        )
+    yield from piece_samples(piece)
 
 
 def _fill(file: AudioFile, samples: int) -> None:

@@ -385,20 +385,38 @@ class UnitStore:
         Raises:
             OutputError: A unit isn't done.
         """
-        [(last,)] = self._rows("SELECT max(number) FROM units WHERE work = ?", (work,))
-        for number in range(-1 if last is None else last + 1):
+        for unit, piece in self.pieces_and_gaps(work):
+            if piece is None:
+                raise OutputError(f"Part {unit.number + 1} of {work} isn't there.")
+            yield unit, piece
+
+    def pieces_and_gaps(
+        self, work: str, first: int = 0, end: int | None = None
+    ) -> Iterator[tuple[Unit, Piece | None]]:
+        """Units of a work in order, and what was made of each; None where nothing was.
+
+        Args:
+            work: Its name.
+            first: Number of the first unit.
+            end: Of the one behind the last; None: to the end.
+        """
+        if end is None:
+            [(last,)] = self._rows("SELECT max(number) FROM units WHERE work = ?", (work,))
+            end = 0 if last is None else last + 1
+        for number in range(first, end):
             found = self._rows(
                 f"SELECT {_UNIT}, key, rate, samples, sentences FROM units "
                 "LEFT JOIN pieces ON key = piece WHERE work = ? AND number = ?",
                 (work, number),
             )
-            if not found or found[0][-1] is None or not self._path(found[0][-4]).is_file():
+            if not found:
                 raise OutputError(f"Part {number + 1} of {work} isn't there.")
             *row, key, rate, samples, sentences = found[0]
-            yield (
-                _unit(row),
-                Piece(key, self._path(key), rate, samples, tuple(spoken.from_json(sentences))),
-            )
+            if key is None or not self._path(key).is_file():
+                yield _unit(row), None
+                continue
+            known = tuple(spoken.from_json(sentences))
+            yield _unit(row), Piece(key, self._path(key), rate, samples, known)
 
     def drop_pieces(self, work: str) -> None:
         """Delete what was made of a work's units, but for what others have too.

@@ -12,6 +12,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from vinovits.books.model import Block, Draft, Kind
+from vinovits.books.tags import written
 from vinovits.errors import TextError
 from vinovits.text.markup import escape, parse
 from vinovits.text.word_sets import word_set
@@ -57,18 +58,19 @@ class Page:
     """For the id of each element, the index of the first block behind it."""
 
 
-def read_page(data: bytes, name: str) -> Page:
+def read_page(data: bytes, name: str, *, live: bool = False) -> Page:
     """Read a page.
 
     Args:
         data: HTML or XHTML.
         name: What to call it in messages.
+        live: Whether tags of our own markup in it are tags.
 
     Raises:
         TextError: It is nothing that could be taken for either, or nested too deeply.
     """
     root = _tree(data, name)
-    reader = _Reader()
+    reader = _Reader(live)
     body = next((node for node in root.iter() if _tag(node) == "body"), root)
     try:
         reader.walk(body)
@@ -121,7 +123,8 @@ def _tag(node: etree._Element) -> str:
 class _Reader:
     """Walks a tree and collects its blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: bool) -> None:
+        self._live = live
         self.draft = Draft()
         self.anchors: dict[str, int] = {}
         self._text: list[str] = []
@@ -131,6 +134,8 @@ class _Reader:
     def close(self) -> None:
         """End the block that is being read."""
         text = _LINE_END.sub("\n", "".join(self._text)).strip()
+        if self._live:
+            text = written(text, live=True)
         self._text.clear()
         if _BREAK.match(text):
             self.draft.add(Kind.BREAK, "")
@@ -173,7 +178,9 @@ class _Reader:
 
     def _add(self, text: str | None) -> None:
         if text:
-            self._text.append(escape(text if self._kind is Kind.CODE else _SPACE.sub(" ", text)))
+            text = text if self._kind is Kind.CODE else _SPACE.sub(" ", text)
+            # Tags may begin in one element and end in another.
+            self._text.append(text if self._live else escape(text))
 
     def _block(self, node: etree._Element, tag: str, types: frozenset[str]) -> None:
         self.close()

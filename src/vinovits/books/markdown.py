@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from vinovits.books.html import read_page
 from vinovits.books.model import Block, Kind
-from vinovits.text.markup import escape
+from vinovits.books.tags import written
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n((?:(?!---)[^\n]*\n)*+)---[ \t]*(?:\r?\n|\Z)")
 _FIELD = re.compile(r"(title|author|lang|language)[ \t]*:[ \t]*(.*?)[ \t\r]*$", re.MULTILINE | re.I)
@@ -16,11 +16,12 @@ _FOOTNOTE = re.compile(r"^\[\^[^\]\s]{1,40}\]:[ ]?(.*(?:\n(?:[ \t]+\S.*))*)", re
 _REFERENCE = re.compile(r"\[\^[^\]\s]{1,40}\]")
 
 
-def read_markdown(text: str) -> tuple[dict[str, str], tuple[Block, ...]]:
+def read_markdown(text: str, *, live: bool = False) -> tuple[dict[str, str], tuple[Block, ...]]:
     """Read a text in Markdown (CommonMark with tables and footnotes).
 
     Args:
         text: All of it.
+        live: Whether tags in it are tags.
 
     Returns:
         What its front matter says (title, author, language), and the blocks.
@@ -35,5 +36,8 @@ def read_markdown(text: str) -> tuple[dict[str, str], tuple[Block, ...]]:
     text = _REFERENCE.sub("", _FOOTNOTE.sub("", text))
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
     document = f"<html><body>{page}</body></html>".encode()
-    blocks = read_page(document, "The Markdown").blocks if text.strip() else ()
-    return fields, (*blocks, *(Block(Kind.NOTE, escape(note)) for note in notes if note))
+    blocks = read_page(document, "The Markdown", live=live).blocks if text.strip() else ()
+    return fields, (
+        *blocks,
+        *(Block(Kind.NOTE, written(note, live=live)) for note in notes if note),
+    )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from vinovits.books.model import Block, Kind
-from vinovits.text.markup import escape
+from vinovits.books.tags import written
 
 _NUMBER = r"(?:\d{1,4}|[IVXLC]{1,8}|(?:the\s+)?(?:one|two|three|four|five|six|seven|eight|nine|ten|\
 eleven|twelve|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|last))"
@@ -37,11 +37,12 @@ _WRAPPED = (45, 110)
 """Characters of lines that an editor has broken: the longest of most paragraphs lies there."""
 
 
-def read_plain(text: str) -> tuple[dict[str, str], tuple[Block, ...]]:
+def read_plain(text: str, *, live: bool = False) -> tuple[dict[str, str], tuple[Block, ...]]:
     """Read a plain text.
 
     Args:
         text: All of it.
+        live: Whether tags in it are tags.
 
     Returns:
         What its head says (title, author, language: of books by Project Gutenberg), and the blocks.
@@ -52,10 +53,10 @@ def read_plain(text: str) -> tuple[dict[str, str], tuple[Block, ...]]:
         fields = {found[1].lower(): found[2] for found in _FIELD.finditer(text[: start.start()])}
         end = _GUTENBERG[1].search(text, start.end())
         text = text[start.end() : end.start() if end else len(text)]
-    return fields, tuple(_blocks(text))
+    return fields, tuple(_blocks(text, live))
 
 
-def _blocks(text: str) -> Iterator[Block]:
+def _blocks(text: str, live: bool) -> Iterator[Block]:
     lines = text.split("\n")
     is_wrapped = _is_wrapped(lines)
     for paragraph in _paragraphs(lines, by_line=not is_wrapped):
@@ -66,11 +67,11 @@ def _blocks(text: str) -> Iterator[Block]:
             yield Block(Kind.BREAK, "")
             continue
         if first.startswith("#") and (marked := re.match(r"(#{1,6})[ \t]+(\S.*)", first)):
-            yield Block(Kind.HEADING, escape(marked[2].rstrip("# ")), len(marked[1]))
+            yield Block(Kind.HEADING, written(marked[2].rstrip("# "), live=live), len(marked[1]))
             paragraph = paragraph[1:]
         elif len(paragraph) == 2 and _UNDERLINE.match(paragraph[1]) and len(first) < 100:
             level = 1 if paragraph[1].lstrip()[0] == "=" else 2
-            yield Block(Kind.HEADING, escape(first), level)
+            yield Block(Kind.HEADING, written(first, live=live), level)
             continue
         elif heading := _HEADING.match(first):
             # The title of a chapter may stand in the line below its number.
@@ -78,12 +79,12 @@ def _blocks(text: str) -> Iterator[Block]:
             is_title = len(rest) == 1 and len(rest[0]) < 80
             title = f"{first.rstrip('.: ')}. {rest[0]}" if is_title else first
             if not is_title and rest and is_wrapped:
-                yield Block(Kind.TEXT, escape(_one_line(paragraph)))
+                yield Block(Kind.TEXT, written(_one_line(paragraph), live=live))
                 continue
-            yield Block(Kind.HEADING, escape(title), 1 if heading["part"] else 2)
+            yield Block(Kind.HEADING, written(title, live=live), 1 if heading["part"] else 2)
             paragraph = [] if is_title else paragraph[1:]
         if joined := _one_line(paragraph):
-            yield Block(Kind.TEXT, escape(joined))
+            yield Block(Kind.TEXT, written(joined, live=live))
 
 
 def _is_wrapped(lines: Sequence[str]) -> bool:

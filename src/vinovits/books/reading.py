@@ -15,12 +15,14 @@ BOOKS = (".txt", ".text", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub"
 SUBTITLES = (".srt", ".vtt")
 
 
-def read_book(path: Path, encoding: str | None = None) -> Book:
+def read_book(path: Path, encoding: str | None = None, *, tags: bool | None = None) -> Book:
     """Read a book.
 
     Args:
         path: A file whose name ends in one of `BOOKS`.
         encoding: Of text files; None finds that out.
+        tags: Whether tags of our own markup are tags in text, Markdown and web pages; None: in text
+            and Markdown. They never are in other books.
 
     Returns:
         The book, with at least one chapter that has text.
@@ -38,7 +40,7 @@ def read_book(path: Path, encoding: str | None = None) -> Book:
     if kind in (".epub", ".docx", ".pdf") and not path.is_file():
         raise UsageError(f"There is no file {path}.")
     try:
-        book = _read(path, kind, encoding)
+        book = _read(path, kind, encoding, tags)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("lxml", "docx", "pypdf"):
             raise
@@ -79,7 +81,7 @@ def read_cues(path: Path, encoding: str | None = None) -> tuple[Cue, ...]:
         ) from None
 
 
-def _read(path: Path, kind: str, encoding: str | None) -> Book:
+def _read(path: Path, kind: str, encoding: str | None, tags: bool | None) -> Book:
     match kind:
         case ".epub":
             from vinovits.books.epub import read_epub
@@ -96,18 +98,18 @@ def _read(path: Path, kind: str, encoding: str | None) -> Book:
         case ".html" | ".htm" | ".xhtml":
             from vinovits.books.html import read_page
 
-            page = read_page(_bytes(path), path.name)
+            page = read_page(_bytes(path), path.name, live=tags is True)
             chapters = chapters_at_headings(page.blocks)
             return Book(page.title or path.stem, page.author, chapters, page.language)
     text, notes = _text(path, encoding)
     if kind in (".md", ".markdown"):
         from vinovits.books.markdown import read_markdown
 
-        fields, blocks = read_markdown(text)
+        fields, blocks = read_markdown(text, live=tags is not False)
     else:
         from vinovits.books.plain import read_plain
 
-        fields, blocks = read_plain(text)
+        fields, blocks = read_plain(text, live=tags is not False)
     is_plain = kind in (".txt", ".text")
     # In plain text, parts and chapters are told apart by their words.
     parted = is_plain and any(block.level == 2 for block in blocks)

@@ -1,4 +1,4 @@
-"""What `say` and `many` share: how to speak, and on what."""
+"""What `say`, `book` and `batch` share: how to speak, and on what."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def tune(voice: str, show: bool, reset: bool, seconds: float) -> None:
     """Measure what is fastest on this machine's CPU, and write it to your config file.
 
     Tried are the number of threads, the precision of the decoder (among those that sound the same),
-    the length of its windows, and how many texts `vinovits many` speaks at once. What isn't at
+    the length of its windows, and how many texts `speak_many` speaks at once. What isn't at
     least 3 % faster stays as it comes. Let nothing else run meanwhile.
 
     From then on, `vinovits` and `vinovits.load` take these values where none are given. The file is

@@ -1,0 +1,159 @@
+"""Making a book: units, proof-listening, files; it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vinovits.batch.run import Outcome, Step, run
+from vinovits.batch.speakers import Speakers
+from vinovits.batch.store import UnitStore
+from vinovits.books.model import Cover
+from vinovits.books.plan import Plan
+from vinovits.books.proof import THRESHOLD, Finding, Listener, proof_listen
+from vinovits.books.publish import Published, Wanted, check_room, publish
+from vinovits.errors import OutputError
+
+CHARACTERS_PER_SECOND = {"zh": 4.5, "ja": 7.5, "en": 14.0}
+"""Of speech, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made."""
+
+    plan: Plan
+    want: Wanted
+    folder: Path
+    """Where units are kept."""
+    cover: Cover | None = None
+    narrator: str = ""
+    gaps: Literal["fail", "mark"] = "fail"
+    """What becomes of units that can't be spoken: no book, or a tone in their place."""
+    listener: Listener | None = None
+    """Hears all English units, and has those spoken again that it doesn't understand."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Is told how far a book is."""
+
+    begun: Callable[[int, int], None] = lambda total, done: None
+    """Units in all, and those that were done before."""
+    step: Callable[[Step], None] = lambda step: None
+    stage: Callable[[str], None] = lambda name: None
+    """The name of what comes next: "speaking", "listening", "loudness", "writing"."""
+    heard: Callable[[int], None] = lambda number: None
+    """The number of a unit that was proof-heard."""
+
+
+@dataclass(slots=True)
+class Made:
+    """What has become of a book."""
+
+    outcome: Outcome
+    published: Published
+    findings: list[Finding] = field(default_factory=list)
+
+
+class UnspokenError(OutputError):
+    """Parts of a book can't be spoken; they are listed in `outcome.failed`."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        """Say how many, and what to do."""
+        count = len(outcome.failed)
+        super().__init__(
+            f"{count} part{'s' if count > 1 else ''} of the book can't be spoken, so it wasn't "
+            "written. Mend the text or the cast and run the same command again: all else is kept. "
+            "With --gaps mark, a low tone stands for them."
+        )
+        self.outcome = outcome
+
+
+def make_book(
+    order: Order,
+    speakers: Speakers,
+    *,
+    watch: Watch | None = None,
+    stop: threading.Event | None = None,
+    clean: bool = False,
+) -> Made:
+    """Make a book, or go on with it.
+
+    Args:
+        order: What to make.
+        speakers: Make its units.
+        watch: Is told how far it is.
+        stop: Ends it early, with what is done kept.
+        clean: Delete the units in the end.
+
+    Raises:
+        UsageError: Another process works in the same folder.
+        UnspokenError: Parts can't be spoken, and gaps aren't wanted.
+        Stopped: The event was set.
+        OutputError: A file can't be written.
+        VinovitsError: A voice can't be loaded.
+    """
+    watch = watch or Watch()
+    plan = order.plan
+    with UnitStore(order.folder) as store:
+        if store.work(plan.name) is None:
+            store.add(plan.name, plan.units, plan.data())
+        else:
+            store.try_again(plan.name)
+        progress = store.progress(plan.name)
+        left = sum(len(store.unit(plan.name, n).text) for n in store.waiting(plan.name))
+        check_room(order.folder, left / CHARACTERS_PER_SECOND["zh"])
+        watch.stage("speaking")
+        watch.begun(progress.total, progress.done)
+        outcome = run(store, plan.name, speakers, stop=stop, tell=watch.step)
+        if outcome.failed and order.gaps == "fail":
+            raise UnspokenError(outcome)
+        findings = []
+        if order.listener is not None:
+            watch.stage("listening")
+            findings = _proof(store, order, speakers, watch)
+        rate = max(speakers.facts(name).sampling_rate for name in _voices(plan))
+        published = publish(
+            store,
+            plan,
+            order.want,
+            rate,
+            cover=order.cover,
+            narrator=order.narrator,
+            tell=watch.stage,
+        )
+        # What another state of the book had and this one hasn't isn't needed any more.
+        for work in store.works():
+            if clean or work.id != plan.name:
+                store.remove(work.id)
+    return Made(outcome, published, findings)
+
+
+def _proof(store: UnitStore, order: Order, speakers: Speakers, watch: Watch) -> list[Finding]:
+    """Hear the units that weren't heard in an earlier run, and remember those that were."""
+    assert order.listener is not None
+    name = order.plan.name
+    work = store.work(name)
+    assert work is not None
+    known = frozenset(work.data.get("heard", ()))
+    heard: list[int] = []
+
+    def tell(number: int) -> None:
+        heard.append(number)
+        watch.heard(number)
+
+    try:
+        return proof_listen(
+            store, name, speakers, order.listener, threshold=THRESHOLD, known=known, tell=tell
+        )
+    finally:
+        data = {**work.data, "heard": sorted(known | set(heard))}
+        store.set_state(name, "running", data=data)
+
+
+def _voices(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(unit.voice for unit in plan.units))

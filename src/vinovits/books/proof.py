@@ -1,0 +1,218 @@
+"""Proof-listening: a recogniser hears what was spoken, and what it misses is spoken again.
+
+English only: Whisper hears it well enough that most words it misses were spoken badly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from vinovits.batch.join import piece_samples
+from vinovits.batch.speakers import Speakers, VoiceFacts
+from vinovits.batch.store import Piece, Unit, UnitStore, piece_key
+from vinovits.errors import MissingExtraError, TextError, UsageError, VinovitsError
+from vinovits.text.front_ends import read
+from vinovits.text.markup import parse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+THRESHOLD = 0.25
+"""Word error rate above which a unit is spoken again."""
+_SEEDS = 3
+"""Other seeds that are tried."""
+_LEAST_WORDS = 3
+"""Units of less words say too little about a recogniser's hearing."""
+_RATE = 16_000
+
+
+class Listener(Protocol):
+    """Hears speech."""
+
+    def hear(self, samples: NDArray[np.float32]) -> str:
+        """What is said.
+
+        Args:
+            samples: (n,) at 16 kHz.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was heard of a unit that wasn't understood at first."""
+
+    unit: Unit
+    error_rate: float
+    """Of its first speech."""
+    best: float
+    """Of the one that is kept."""
+    seed: int
+    """That of the one that is kept."""
+    heard: str
+    """What was heard at first."""
+
+
+class WhisperListener:
+    """Whisper, by faster-whisper."""
+
+    def __init__(self, model: str) -> None:
+        """Load a model.
+
+        Args:
+            model: The folder of one, or a name that faster-whisper knows and has on this machine.
+
+        Raises:
+            MissingExtraError: faster-whisper isn't installed.
+            UsageError: There is no such model here.
+        """
+        try:
+            from faster_whisper import WhisperModel
+        except ModuleNotFoundError:
+            raise MissingExtraError(
+                "Proof-listening needs faster-whisper, which isn't installed: run "
+                "`pip install faster-whisper`."
+            ) from None
+        try:
+            self._model: Any = WhisperModel(
+                model, device="cpu", compute_type="int8", local_files_only=True
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            what = " ".join(str(error).split())
+            raise UsageError(f"There is no Whisper model {model!r} here: {what:.200}") from None
+
+    def hear(self, samples: NDArray[np.float32]) -> str:
+        """See `Listener`."""
+        segments, _ = self._model.transcribe(samples, language="en", beam_size=1)
+        return " ".join(segment.text for segment in segments)
+
+
+def word_errors(said: Sequence[str], heard: Sequence[str]) -> float:
+    """Word error rate: the least number of words to add, drop and change, by those said.
+
+    Args:
+        said: At least one word.
+        heard: Any number.
+    """
+    row = np.arange(len(heard) + 1)
+    other = np.array(heard, dtype=object)
+    for number, word in enumerate(said, 1):
+        changed = row[:-1] + (other != word)
+        row = np.concatenate(([number], np.minimum(changed, row[1:] + 1)))
+        # Dropping heard words: the least of any place before, and one for each between.
+        places = np.arange(len(row))
+        row = np.minimum.accumulate(row - places) + places
+    return float(row[-1]) / len(said)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as they are spoken: numbers in words, nothing but letters.
+
+    Args:
+        text: English, in our markup.
+    """
+    try:
+        sentences = list(read(parse(text, "plain"), ("en",), "2.3", "better"))
+    except TextError:
+        return []
+    words = (word.text.casefold() for one in sentences for word in one.words)
+    return [kept for word in words if (kept := re.sub(r"[^a-z']+", "", word).strip("'"))]
+
+
+def proof_listen(
+    store: UnitStore,
+    work: str,
+    speakers: Speakers,
+    listener: Listener,
+    *,
+    threshold: float = THRESHOLD,
+    known: frozenset[int] = frozenset(),
+    tell: Callable[[int], None] = lambda number: None,
+) -> list[Finding]:
+    """Hear all English units, and speak those again that weren't understood.
+
+    Args:
+        store: Has the work, whose units are done.
+        work: Its name.
+        speakers: Speak again.
+        listener: Hears.
+        threshold: Word error rate above which a unit is spoken again.
+        known: Numbers of units that were heard before.
+        tell: Called with the number of each unit that was heard.
+
+    Returns:
+        What was found, in order; the unit's best speech is kept.
+    """
+    found = []
+    voices: dict[str, VoiceFacts] = {}
+    for unit, piece in store.pieces_and_gaps(work):
+        if piece is not None and unit.number not in known and _is_english(unit):
+            words = words_of(unit.text)
+            if len(words) >= _LEAST_WORDS:
+                if unit.voice not in voices:
+                    voices[unit.voice] = speakers.facts(unit.voice)
+                facts = voices[unit.voice]
+                finding = _judged(
+                    store, work, unit, piece, words, speakers, facts, listener, threshold
+                )
+                found += [finding] if finding else []
+        tell(unit.number)
+    return found
+
+
+def _is_english(unit: Unit) -> bool:
+    language = unit.settings.get("language")
+    if language is not None:
+        return bool(language == "en")
+    letters = [character for character in unit.text if character.isalpha()]
+    return bool(letters) and sum(character < "\u0250" for character in letters) > 0.9 * len(letters)
+
+
+def _judged(
+    store: UnitStore,
+    work: str,
+    unit: Unit,
+    piece: Piece,
+    words: Sequence[str],
+    speakers: Speakers,
+    facts: VoiceFacts,
+    listener: Listener,
+    threshold: float,
+) -> Finding | None:
+    heard = listener.hear(_at_16_khz(piece))
+    first = best = word_errors(words, words_of(heard) or [""])
+    usual = int(unit.settings.get("seed") or 0)
+    seed, best_key = usual, piece.key
+    if first <= threshold:
+        return None
+    for other in range(usual + 1, usual + 1 + _SEEDS):
+        again = replace(unit, settings={**unit.settings, "seed": other})
+        key = piece_key(facts.stamp, again.text, again.settings)
+        if not store.done(work, unit.number, key):
+            try:
+                chunks = speakers.speak(again.voice, again.text, again.settings).result()
+            except VinovitsError:
+                continue
+            store.make(key, facts.sampling_rate, chunks)
+            store.done(work, unit.number, key)
+        _, other_piece = next(store.pieces_and_gaps(work, unit.number, unit.number + 1))
+        assert other_piece is not None
+        rate = word_errors(words, words_of(listener.hear(_at_16_khz(other_piece))) or [""])
+        if rate < best:
+            best, seed, best_key = rate, other, key
+        if best <= threshold:
+            break
+    store.done(work, unit.number, best_key)
+    return Finding(unit, first, best, seed, heard.strip())
+
+
+def _at_16_khz(piece: Piece) -> NDArray[np.float32]:
+    import soxr
+
+    samples = np.concatenate([np.zeros(0), *piece_samples(piece)]).astype(np.float32)
+    resampled: NDArray[np.float32] = soxr.resample(samples, piece.sampling_rate, _RATE)
+    return resampled

@@ -1,0 +1,264 @@
+"""What `book` and `batch` tell while they work, to people or to programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vinovits.cli.report import clock
+from vinovits.cli.streams import console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from vinovits.batch.lines import MadeLines
+    from vinovits.batch.run import Step
+    from vinovits.batch.store import Unit
+    from vinovits.books.dubbing import Dubbed
+    from vinovits.books.job import Made, Order
+
+_FAILURES_SHOWN = 20
+_TOLD_EVERY = 1.0
+"""Seconds between two lines of progress for programs."""
+
+
+class Show:
+    """Results on standard output, or progress and results there as JSON lines."""
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        """Choose.
+
+        Args:
+            as_json: JSON, a line for each event.
+            quiet: Nothing but errors.
+        """
+        self._as_json, self._quiet = as_json, quiet
+
+    def say(self, sentence: str) -> None:
+        """Tell something that isn't an error."""
+        if self._as_json:
+            self.event("note", text=sentence)
+        elif not self._quiet:
+            click.echo(sentence, err=True)
+
+    def event(self, name: str, /, **data: Any) -> None:
+        """A line for programs, if they want some."""
+        if self._as_json:
+            click.echo(json.dumps({"event": name, **data}, ensure_ascii=False))
+
+    @contextmanager
+    def progress(self) -> Iterator[Bar]:
+        """Show how far the work is while the block runs."""
+        bar = Bar(self, shown=not self._quiet and not self._as_json and sys.stderr.isatty())
+        try:
+            yield bar
+        finally:
+            bar.end()
+
+    def failed(self, units: Sequence[Unit]) -> None:
+        """List units that can't be spoken."""
+        for unit in units:
+            self.event("failed", unit=unit.number, text=unit.text, error=unit.error)
+        if self._as_json:
+            return
+        for unit in units[:_FAILURES_SHOWN]:
+            click.echo(f"  part {unit.number + 1}, {_short(unit.text)}: {unit.error}", err=True)
+        if len(units) > _FAILURES_SHOWN:
+            click.echo(f"  and {len(units) - _FAILURES_SHOWN} more.", err=True)
+
+    def book(self, made: Made, order: Order) -> None:
+        """Tell what has become of a book."""
+        outcome, published = made.outcome, made.published
+        self.event(
+            "done",
+            files=[str(path) for path in published.files],
+            seconds=published.seconds,
+            lufs=published.loudness.lufs,
+            made=outcome.made,
+            found=outcome.found,
+            gaps=list(published.gaps),
+            findings=[
+                {
+                    "unit": finding.unit.number,
+                    "text": finding.unit.text,
+                    "heard": finding.heard,
+                    "errors": finding.error_rate,
+                    "kept": finding.best,
+                    "seed": finding.seed,
+                }
+                for finding in made.findings
+            ],
+        )
+        if self._as_json or self._quiet:
+            return
+        if outcome.failed:
+            click.echo("A low tone stands for these parts:", err=True)
+            self.failed(outcome.failed)
+        for finding in made.findings:
+            click.echo(
+                f"Part {finding.unit.number + 1} was hard to understand ({finding.error_rate:.0%} "
+                f"of its words; now {finding.best:.0%}): {_short(finding.unit.text)}",
+                err=True,
+            )
+        files = published.files
+        where = str(files[0]) if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
+        click.echo(f"{clock(published.seconds)} of audio: {where}", err=True)
+        click.echo(
+            f"The parts are kept in {order.folder}, so that a change makes only what it touches; "
+            "delete that folder when the book is right.",
+            err=True,
+        )
+
+    def batch(self, made: MadeLines, folder: Path, pruned: int) -> None:
+        """Tell what has become of a list."""
+        self.event(
+            "done", folder=str(folder), made=made.made, found=made.found, seconds=made.seconds,
+            failed=len(made.failed), pruned=pruned,
+        )  # fmt: skip
+        if self._as_json or self._quiet:
+            return
+        told = [f"{made.made} files made"]
+        told += [f"{made.found} were as they should be"] if made.found else []
+        told += [f"{pruned} deleted"] if pruned else []
+        click.echo(f"{', '.join(told)}; {clock(made.seconds)} of audio: {folder}", err=True)
+
+    def failed_lines(self, failures: Sequence[tuple[int, str]]) -> None:
+        """List lines that can't be spoken, by their numbers."""
+        for number, why in failures:
+            self.event("failed", line=number, error=why)
+        if self._as_json:
+            return
+        click.echo(f"{len(failures)} lines can't be spoken:", err=True)
+        for number, why in failures[:_FAILURES_SHOWN]:
+            click.echo(f"  line {number}: {why}", err=True)
+        if len(failures) > _FAILURES_SHOWN:
+            click.echo(f"  and {len(failures) - _FAILURES_SHOWN} more.", err=True)
+
+    def dubbed(self, made: Dubbed, out: Path) -> None:
+        """Tell what has become of subtitles."""
+        self.event(
+            "done",
+            files=[str(out)],
+            seconds=made.seconds,
+            faster=made.faster,
+            overruns=[
+                {"cue": late.number, "text": late.text, "late": late.seconds, "speed": late.speed}
+                for late in made.overruns
+            ],
+        )
+        if self._as_json or self._quiet:
+            return
+        for late in made.overruns[:_FAILURES_SHOWN]:
+            click.echo(
+                f"Cue {late.number} is {late.seconds:.2f} s too long even {late.speed:g} times as "
+                f"fast: {_short(late.text)}",
+                err=True,
+            )
+        if len(made.overruns) > _FAILURES_SHOWN:
+            click.echo(f"and {len(made.overruns) - _FAILURES_SHOWN} more.", err=True)
+        faster = f", {made.faster} cues faster to fit" if made.faster else ""
+        click.echo(f"{clock(made.seconds)} of audio{faster}: {out}", err=True)
+
+
+class Bar:
+    """How far the work is: units, audio, real-time factor, time left."""
+
+    def __init__(self, show: Show, *, shown: bool) -> None:
+        """Show nothing yet.
+
+        Args:
+            show: Takes events.
+            shown: Whether there is somebody to look at a bar.
+        """
+        self._show = show
+        self._shown = shown
+        self._bar: Progress | None = None
+        self._task: Any = None
+        self._began = time.perf_counter()
+        self._told = 0.0
+        self._total = self._done = 0
+        self._seconds = 0.0
+
+    def begun(self, total: int, done: int) -> None:
+        """The work begins; see `vinovits.books.job.Watch`."""
+        self._total, self._done = total, done
+        self._began = time.perf_counter()
+        self._show.event("begun", units=total, done=done)
+        self._opened("speaking", total)
+        self._update()
+
+    def step(self, step: Step) -> None:
+        """A unit is done or given up."""
+        self.line(step.seconds)
+
+    def line(self, seconds: float) -> None:
+        """Something is done, and so much audio was made for it."""
+        self._done += 1
+        self._seconds += seconds
+        self._update()
+        now = time.perf_counter()
+        if now - self._told >= _TOLD_EVERY or self._done == self._total:
+            self._told = now
+            self._show.event(
+                "progress", done=self._done, units=self._total, seconds=round(self._seconds, 3),
+                real_time_factor=self._factor(),
+            )  # fmt: skip
+
+    def stage(self, name: str) -> None:
+        """Something else begins."""
+        self._show.event("stage", name=name)
+        if name == "listening":
+            self._opened(name, self._total)
+        elif name != "speaking":
+            self._opened(name, None)
+
+    def heard(self, number: int) -> None:
+        """A unit was proof-heard."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=number + 1)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _factor(self) -> float | None:
+        took = time.perf_counter() - self._began
+        return round(took / self._seconds, 4) if self._seconds else None
+
+    def _update(self) -> None:
+        if self._bar is not None:
+            factor = self._factor()
+            rate = "" if factor is None else f", {1 / factor:.1f} x real time"
+            told = f"{clock(self._seconds)} of audio{rate}"
+            self._bar.update(self._task, completed=self._done, told=told)
+
+    def _opened(self, name: str, total: int | None) -> None:
+        if not self._shown:
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeRemainingColumn as Remaining
+
+        self.end()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}"),
+            Remaining(),
+        )
+        self._bar = Progress(*columns, console=console(sys.stderr), transient=True)
+        self._task = self._bar.add_task(name, total=total, told="")
+        self._bar.start()
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
