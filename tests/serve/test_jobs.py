@@ -24,7 +24,7 @@ from tests.serve.test_trust import error
 from vinovits.batch.units import cut
 from vinovits.engine.voice import Voice
 from vinovits.output.wav import pcm16
-from vinovits.serve.keys import new_key
+from vinovits.serve.keys import Grant, new_key
 from vinovits.serve.voices import VoiceFolders
 
 BOOK = "\n\n".join(
@@ -155,7 +155,7 @@ def test_jobs_are_cancelled_resumed_and_never_make_a_part_twice(
 
 
 def test_owners_see_their_own_jobs_and_take_turns(held: HeldVoices, tmp_path: Path) -> None:
-    keys = {name: new_key(name) for name in ("ann", "bob")}
+    keys = {name: new_key(Grant(name)) for name in ("ann", "bob")}
     file = tmp_path / "keys.txt"
     file.write_text("\n".join(line for _, line in keys.values()), encoding="utf-8")
     with running(settings(api_key_file=file, max_key_jobs=2), held) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from vinovits.cli.main import cli
 from vinovits.errors import UsageError
-from vinovits.serve.keys import Keys
+from vinovits.serve.keys import Grant, Keys
 from vinovits.serve.settings import ServeSettings, read_settings
 
 
@@ -107,7 +108,7 @@ def test_keys_are_made_and_kept_as_hashes(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         made.append(result.stdout.strip())
     keys = Keys(file)
-    assert [keys.whose(key) for key in made] == ["laptop", "phone"]
+    assert [keys.find(key) for key in made] == [Grant("laptop"), Grant("phone")]
     assert not any(key in file.read_text("utf-8") for key in made)
     assert file.stat().st_mode & 0o077 == 0
     assert CliRunner().invoke(cli, ["serve-key", "a b"]).exit_code == 2
@@ -117,3 +118,36 @@ def test_every_option_is_a_setting() -> None:
     command: Any = cli.commands["serve"]  # type: ignore[attr-defined]
     options = {parameter.name for parameter in command.params} - {"config"}
     assert options <= set(ServeSettings.model_fields)
+
+
+def test_keys_have_bounds_and_are_listed_and_revoked(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+
+    def run(*arguments: str) -> Any:
+        return CliRunner().invoke(cli, ["serve-key", *arguments, "--file", str(file)])
+
+    assert run("old", "--expires", "2001-02-03").exit_code == 0
+    bounded = ("--requests", "5", "--characters", "900", "--quota", "70000")
+    made = run("guest", *bounded, "--expires", "2999-12-31").stdout.strip()
+    kept = run("laptop").stdout.strip()
+    keys = Keys(file)
+    assert keys.find(made) == Grant("guest", 5, 900, 70000, date(2999, 12, 31))
+    assert run("--list").stdout.splitlines() == [
+        "old expired=2001-02-03",
+        "guest requests=5 characters=900 quota=70000 expires=2999-12-31",
+        "laptop",
+    ]
+    assert run("guest", "--revoke").exit_code == 0
+    assert keys.find(made) is None
+    assert keys.find(kept) == Grant("laptop")
+    assert file.stat().st_mode & 0o077 == 0
+    for wrong in (
+        ["guest", "--revoke"],
+        ["guest", "--list"],
+        ["--revoke"],
+        [],
+        ["a", "--requests", "0"],
+        ["a", "--expires", "soon"],
+        ["--list", "--quota", "5"],
+    ):
+        assert run(*wrong).exit_code == 2, wrong

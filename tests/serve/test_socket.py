@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.serve.conftest import PATIENCE, TEXT, HeldVoices, Running, running, settings, until
 from tests.serve.test_speech import samples, wav_body
 from vinovits.engine.voice import Voice
-from vinovits.serve.keys import new_key
+from vinovits.serve.keys import Grant, new_key
 from vinovits.serve.voices import VoiceFolders
 from vinovits.text.pieces import Pieces
 from vinovits.text.sentences import split_sentences
@@ -184,7 +184,7 @@ def test_a_silent_caller_is_left(folders: VoiceFolders) -> None:
 
 
 def test_strangers_open_no_socket(folders: VoiceFolders, tmp_path: Path) -> None:
-    key, line = new_key("ann")
+    key, line = new_key(Grant("ann"))
     file = tmp_path / "keys.txt"
     file.write_text(line, encoding="utf-8")
     with running(settings(api_key_file=file), folders) as server:

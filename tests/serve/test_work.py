@@ -9,9 +9,10 @@ import pytest
 
 from tests.serve.conftest import PATIENCE, until
 from vinovits.serve import work as module
-from vinovits.serve.errors import ApiError
+from vinovits.serve.errors import ApiError, api_error
+from vinovits.serve.log import RequestRecord, request
 from vinovits.serve.metrics import Metrics
-from vinovits.serve.work import Job, Work
+from vinovits.serve.work import Job, Work, WorkerDiedError
 
 
 def run_in_loop(check: object) -> None:
@@ -99,5 +100,72 @@ def test_a_fault_is_raised_where_the_result_is_waited_for(work: Work) -> None:
         with pytest.raises(ApiError) as refused:
             await work.call(lambda: 1)
         assert refused.value.status == 503
+
+    run_in_loop(check())
+
+
+def test_owners_take_turns_and_nobody_is_kept_out(work: Work) -> None:
+    gate, order = threading.Event(), list[str]()
+
+    def asked(owner: str) -> Job[int]:
+        token = request.set(RequestRecord("1", key=owner))
+
+        def task(job: Job[int]) -> None:
+            assert gate.wait(PATIENCE)
+            order.append(owner)
+
+        try:
+            return work.submit(task)
+        finally:
+            request.reset(token)
+
+    async def check() -> None:
+        work._most_waiting = 3
+        jobs = [asked("ann")]
+        await asyncio.to_thread(until, lambda: work.running == 1)
+        jobs += [asked("ann") for _ in range(3)]
+        for _ in range(2):
+            with pytest.raises(ApiError) as refused:
+                asked("ann")
+            assert refused.value.status == 429
+        jobs += [asked("bob"), asked("cid")]
+        with pytest.raises(ApiError):
+            asked("bob")
+        gate.set()
+        for job in jobs:
+            assert await job.get() is None
+        assert order == ["ann", "ann", "bob", "cid", "ann", "ann"]
+        await asyncio.to_thread(work.close)
+
+    run_in_loop(check())
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_dies_is_replaced(work: Work) -> None:
+    def die() -> None:
+        raise SystemExit
+
+    async def check() -> None:
+        for _ in range(3):
+            with pytest.raises(WorkerDiedError):
+                await work.call(die)
+            await asyncio.to_thread(until, lambda: not any(t.is_alive() for t in work._threads))
+            assert await work.call(lambda: 1) == 1
+        await asyncio.to_thread(until, lambda: (work.running, work.waiting) == (0, 0))
+        await asyncio.to_thread(work.close)
+
+    run_in_loop(check())
+
+
+def test_no_memory_is_answered(work: Work) -> None:
+    def greedy() -> None:
+        raise MemoryError
+
+    async def check() -> None:
+        with pytest.raises(MemoryError) as caught:
+            await work.call(greedy)
+        assert api_error(caught.value).status == 503
+        assert await work.call(lambda: 1) == 1
+        await asyncio.to_thread(work.close)
 
     run_in_loop(check())

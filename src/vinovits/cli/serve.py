@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vinovits.errors import MissingExtraError
+from vinovits.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from vinovits.serve.app import Page
+
+_COUNT = click.IntRange(1, 10**12)
 
 
 @click.command(short_help="Serve voices over HTTP.")
@@ -60,6 +63,11 @@ if TYPE_CHECKING:
     metavar="ORIGIN",
     help="Web pages of another server that may ask, such as https://example.org.",
 )
+@click.option(
+    "--voice-idle",
+    type=float,
+    help="Seconds without use after which a voice gives its memory back. Default is never.",
+)
 @click.option("--workers", type=int, help="Texts that are spoken at once. Default is 2.")
 @click.option("--max-queue", type=int, help="Requests that may wait. Default is 16.")
 @click.option(
@@ -102,7 +110,10 @@ def serve(config: Path | None, **options: Any) -> None:
 
     settings = read_settings(given, config)
     voices = VoiceFolders(
-        settings.voices, lambda folder: vinovits.load(folder, device=settings.device)
+        settings.voices,
+        lambda folder: vinovits.load(
+            folder, device=settings.device, idle_seconds=settings.voice_idle
+        ),
     )
     with logging_to_stderr(settings.log_json):
         if not settings.is_local and settings.api_key_file is None:
@@ -114,40 +125,91 @@ def serve(config: Path | None, **options: Any) -> None:
             server.serve_until_told(listener)
 
 
-@click.command("serve-key", short_help="Make an API key for the server.")
-@click.argument("name")
+@click.command("serve-key", short_help="Make, list and revoke API keys of the server.")
+@click.argument("name", required=False)
 @click.option(
     "--file",
     "-f",
     type=click.Path(path_type=Path),
-    help="Add its hash to this file, for `vinovits serve --api-key-file`.",
+    help="The file of hashes, for `vinovits serve --api-key-file`.",
 )
-def serve_key(name: str, file: Path | None) -> None:
+@click.option("--requests", type=_COUNT, help="Texts that the key may ask for in a minute.")
+@click.option("--characters", type=_COUNT, help="Characters that it may ask for in a minute.")
+@click.option("--quota", type=_COUNT, help="Characters that it may ask for in a day.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day on which it is taken, in UTC, such as 2030-12-31.",
+)
+@click.option("--revoke", is_flag=True, help="Take the keys of NAME out of --file.")
+@click.option("--list", "show", is_flag=True, help="List the keys of --file.")
+def serve_key(
+    name: str | None,
+    file: Path | None,
+    expires: datetime | None,
+    revoke: bool,
+    show: bool,
+    **counts: int | None,
+) -> None:
     """Make an API key for NAME, and print it: it is shown this once, as the file has its hash only.
 
-    Without --file, the line for the file goes to standard error. A running server takes keys as the
-    file changes; to revoke one, delete its line.
+    Without --file, the line for the file goes to standard error. A running server takes keys, and
+    leaves them, as the file changes.
 
     \b
     Examples:
       vinovits serve-key laptop --file keys.txt
+      vinovits serve-key guest --file keys.txt --requests 20 --quota 50000 --expires 2030-12-31
+      vinovits serve-key --list --file keys.txt
+      vinovits serve-key guest --revoke --file keys.txt
     """
-    from vinovits.serve.keys import new_key
+    from vinovits.serve.keys import Grant, new_key, read_keys, without
 
-    key, line = new_key(name)
+    bounds = any(count is not None for count in counts.values()) or expires is not None
+    if (show or revoke) and (file is None or bounds or (show and revoke) or show == bool(name)):
+        raise click.UsageError(
+            "Give --list and --file; or NAME, --revoke and --file; and nothing else."
+        )
+    if file is not None and show:
+        for grant, _ in read_keys(file):
+            told = [
+                f"{what}={count}"
+                for what in ("requests", "characters", "quota")
+                if (count := getattr(grant, what)) is not None
+            ]
+            if grant.expires is not None:
+                told.append(f"{'expired' if grant.expired else 'expires'}={grant.expires}")
+            click.echo(" ".join([grant.name, *told]))
+        return
+    if not name:
+        raise click.UsageError("Name the owner of the key.")
+    if file is not None and revoke:
+        text, count = without(file, name)
+        if not count:
+            raise UsageError(f"There is no key of {name!r:.80} in {file}.")
+        _write(file, text)
+        click.echo(f"{count} {'key' if count == 1 else 'keys'} of {name} revoked.", err=True)
+        return
+    last = None if expires is None else expires.date()
+    key, line = new_key(Grant(name, **counts, expires=last))
     if file is None:
         click.echo(line, err=True)
     else:
-        from vinovits.output.atomic import atomic_file
-
         before = file.read_text(encoding="utf-8") if file.is_file() else ""
         if before and not before.endswith("\n"):
             before += "\n"
-        with atomic_file(file) as part:
-            if not before:
-                part.chmod(0o600)
-            part.write_text(f"{before}{line}\n", encoding="utf-8")
+        _write(file, f"{before}{line}\n")
     click.echo(key)
+
+
+def _write(file: Path, text: str) -> None:
+    from vinovits.output.atomic import atomic_file
+
+    new = not file.exists()
+    with atomic_file(file) as part:
+        if new:
+            part.chmod(0o600)
+        part.write_text(text, encoding="utf-8")
 
 
 def _page() -> Page | None:

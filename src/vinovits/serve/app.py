@@ -22,11 +22,13 @@ from vinovits.serve.errors import ErrorBody, api_error
 from vinovits.serve.gate import Gate, Recorder
 from vinovits.serve.jobs import Jobs
 from vinovits.serve.keys import Keys
+from vinovits.serve.limits import Limits
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.services import Services
 from vinovits.serve.settings import ServeSettings
 from vinovits.serve.speech import Speech
 from vinovits.serve.voices import ServedVoices
+from vinovits.serve.voicevox import routes as voicevox
 from vinovits.serve.work import Work
 
 _log = logging.getLogger(__name__)
@@ -63,8 +65,10 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
     keys = None if settings.api_key_file is None else Keys(settings.api_key_file)
     metrics = Metrics()
     work = Work(settings.workers, settings.max_queue, settings.deadline, metrics)
+    folder = settings.jobs or own_folder("jobs")
+    limits = Limits(folder / "used.json")
     jobs = Jobs(
-        settings.jobs or own_folder("jobs"),
+        folder,
         voices,
         metrics,
         workers=settings.job_workers,
@@ -74,7 +78,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
         days=settings.job_days,
         busy=lambda: work.waiting > 0,
     )
-    services = Services(settings, voices, work, Speech(voices, metrics), metrics, jobs)
+    services = Services(settings, voices, work, Speech(voices, metrics), metrics, jobs, limits)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -83,6 +87,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
         try:
             yield
         finally:
+            limits.save()
             await asyncio.to_thread(jobs.close)
             await asyncio.to_thread(work.close)
             first.cancel()
@@ -113,7 +118,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
         ],
     )
     app.state.services = services
-    for part in (openai, own, job_routes, lexicon_routes, socket, state, upstream):
+    for part in (openai, own, job_routes, lexicon_routes, socket, state, upstream, voicevox):
         app.include_router(part.routes(services))
     for kind in (RequestValidationError, HTTPException, VinovitsError):
         app.add_exception_handler(kind, _answer)

@@ -190,13 +190,20 @@ class Gate:
     def _check_key(self, keys: Keys, headers: Headers) -> None:
         key = _given_key(headers)
         try:
-            owner = keys.whose(key) if key else None
+            grant = keys.find(key) if key else None
         except UsageError as error:
             _log.error("%s", error)
             raise ApiError(
                 500, "The server can't read its keys; its log says why.", "internal_error"
             ) from None
-        if owner is None:
+        if grant is not None and grant.expired:
+            raise ApiError(
+                401,
+                f"This API key was good until {grant.expires}.",
+                "expired_api_key",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        if grant is None:
             raise ApiError(
                 401,
                 "This needs an API key: `Authorization: Bearer KEY`."
@@ -207,7 +214,7 @@ class Gate:
                 headers={"WWW-Authenticate": _BASIC if _is_browser(headers) else "Bearer"},
             )
         if (record := request.get()) is not None:
-            record.key = owner
+            record.key, record.grant = grant.name, grant
 
 
 def _given_key(headers: Headers) -> str:

@@ -70,6 +70,8 @@ def routes(services: Services) -> APIRouter:
             body.paragraph_pause,
             services.owner,
         )
+        if len(body.text) <= services.settings.max_job_text:
+            services.charge(len(body.text))
         job = await services.work.call(lambda: jobs.submit(asked))
         response.headers["Location"] = f"/api/jobs/{job.id}"
         return JobData(**job.as_data())

@@ -157,7 +157,12 @@ class Jobs:
         for work in self._store.works(OPEN):
             self._begin(work.id, work.owner)
         if self._active:
-            _log.info("%d jobs are taken up where they were.", len(self._active))
+            parts = sum(self._store.progress(id_).done for id_ in self._active)
+            _log.info(
+                "%d jobs are taken up where they were.",
+                len(self._active),
+                extra={FIELDS: {"parts": parts}},
+            )
         self.keep_working()
 
     def close(self) -> None:
@@ -303,6 +308,11 @@ class Jobs:
         if job.state != "done":
             raise ApiError(409, f"The job isn't done: it is {job.state}.", "job_not_done")
         return self._results(id_) / f"speech.{kind or job.format}"
+
+    @property
+    def folder(self) -> Path:
+        """Where jobs are kept."""
+        return self._folder
 
     def counts(self) -> dict[str, int]:
         """How many jobs are in each state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from vinovits.serve.keys import Grant
+
+_KEY = re.compile(r"vv-[A-Za-z0-9_-]{16,}")
 FIELDS = "fields"
 """Attribute of a log record: a dict of what is told beside the message."""
 
@@ -24,6 +28,10 @@ class RequestRecord:
     key: str | None = None
     """Name of the API key."""
     voice: str | None = None
+    grant: Grant | None = None
+    """What the owner of the key may do."""
+    charged: int | None = None
+    """Characters that were counted; None: no text yet."""
 
 
 request: ContextVar[RequestRecord | None] = ContextVar("vinovits_request", default=None)
@@ -35,7 +43,9 @@ class _Lines(logging.Formatter):
         parts = [self.formatTime(record, "%H:%M:%S"), record.levelname.lower(), _message(record)]
         parts += [f"{name}={value}" for name, value in _fields(record).items()]
         line = " ".join(parts)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return hidden(
+            f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        )
 
 
 class _Json(logging.Formatter):
@@ -49,7 +59,7 @@ class _Json(logging.Formatter):
             **_fields(record),
         }
         if record.exc_info:
-            entry["traceback"] = self.formatException(record.exc_info)
+            entry["traceback"] = hidden(self.formatException(record.exc_info))
         return json.dumps(entry, default=str)
 
 
@@ -74,11 +84,18 @@ def logging_to_stderr(as_json: bool) -> Iterator[None]:
 
 def _message(record: logging.LogRecord) -> str:
     # What callers send must not make lines of its own, nor command a terminal.
-    return "".join(c if c.isprintable() else " " for c in record.getMessage())
+    return "".join(c if c.isprintable() else " " for c in hidden(record.getMessage()))
+
+
+def hidden(text: str) -> str:
+    """A text without API keys, wherever callers may have put them."""
+    return _KEY.sub("vv-***", text)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     fields: dict[str, Any] = dict(getattr(record, FIELDS, {}))
     if (current := request.get()) is not None:
         fields["request"] = current.id
-    return fields
+    return {
+        name: hidden(value) if isinstance(value, str) else value for name, value in fields.items()
+    }

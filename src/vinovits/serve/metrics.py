@@ -48,6 +48,9 @@ class Metrics:
         self._audio = Counter(
             "vinovits_audio_seconds", "Speech made, in seconds.", registry=self.registry
         )
+        self._engine = Counter(
+            "vinovits_engine_seconds", "Waited for samples, in seconds.", registry=self.registry
+        )
         self._stages = Counter(
             "vinovits_stage_seconds", "Work, in seconds.", ["stage"], registry=self.registry
         )
@@ -67,6 +70,7 @@ class Metrics:
     def spoken(self, stats: Stats) -> None:
         """Count a text that was spoken to its end."""
         self._audio.inc(stats.audio_seconds)
+        self._engine.inc(stats.wall_seconds)
         self._first.observe(stats.first_chunk_seconds)
         self._factor.observe(stats.real_time_factor)
         for stage, seconds in stats.stages.items():

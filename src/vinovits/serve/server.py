@@ -94,6 +94,7 @@ class Server(uvicorn.Server):
             self._services.jobs.stop()
         elif not counter % _TICKS_OF_CARE:
             self._services.jobs.keep_working()
+            work.keep_working()
         if work.draining and not work.running:
             self.should_exit = True
         return await super().on_tick(counter)

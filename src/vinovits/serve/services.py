@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vinovits.serve.errors import ApiError
 from vinovits.serve.jobs import Jobs
+from vinovits.serve.limits import Limits
 from vinovits.serve.log import request
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.settings import ServeSettings
@@ -24,13 +25,14 @@ class Services:
     speech: Speech
     metrics: Metrics
     jobs: Jobs
+    limits: Limits
     ready: bool = False
     """The first voice is loaded."""
     failed: str = ""
     """Why it isn't, and won't be."""
 
     def check_text(self, text: str, field: str) -> None:
-        """Refuse a text that is too long.
+        """Refuse a text that is too long, or more than the key has left.
 
         Raises:
             ApiError: It is.
@@ -43,6 +45,26 @@ class Services:
                 "text_too_long",
                 param=field,
             )
+        self.charge(len(text))
+
+    def charge(self, characters: int, *, more: bool = False) -> None:
+        """Count a text against the bounds of the request's key.
+
+        Args:
+            characters: Of the text.
+            more: It is another text than the one that was counted before, if any was.
+
+        Raises:
+            ApiError: It is beyond them.
+        """
+        record = request.get()
+        if record is None or record.grant is None:
+            return
+        before = 0 if more else record.charged or 0
+        if characters > before or record.charged is None:
+            texts = 1 if more or record.charged is None else 0
+            self.limits.charge(record.grant, texts, max(0, characters - before))
+            record.charged = characters
 
     @property
     def owner(self) -> str | None:

@@ -50,6 +50,8 @@ class ServeSettings(BaseSettings):
     """Names by which the server is reached, beside addresses and localhost."""
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web pages of other servers whose scripts may ask, as "https://example.org"."""
+    voice_idle: float | None = Field(None, gt=0, le=31_536_000, allow_inf_nan=False)
+    """Seconds without use after which a voice gives its memory back; None: never."""
     workers: int = Field(2, ge=1, le=64)
     """Texts that are spoken at once."""
     max_queue: int = Field(16, ge=0, le=10_000)

@@ -162,6 +162,7 @@ class _Session:
                     await self._begin(message)
                 case Text():
                     self._check_room(len(message.text))
+                    self._services.charge(len(message.text), more=True)
                     self._put(self._pieces.add(message.text))
                 case Flush():
                     self._put(self._pieces.flush())

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from vinovits.engine.voice import Voice
-from vinovits.errors import VoiceError
+from vinovits.errors import VinovitsError, VoiceError
 from vinovits.places import find, roots
 from vinovits.serve.errors import ApiError
 from vinovits.voices.manifest import MANIFEST_NAME, read_manifest
 from vinovits.voices.store import ENVIRONMENT, VoiceInfo
+
+_log = logging.getLogger(__name__)
 
 
 class ServedVoices(Protocol):
@@ -34,6 +38,16 @@ class ServedVoices(Protocol):
         """Those in memory, by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A voice in memory, and where it is from."""
+
+    folder: Path
+    stamp: tuple[int, int, int] | None
+    """Of its manifest, which has the hashes of all its files."""
+    voice: Voice
+
+
 class VoiceFolders:
     """Voices in folders; a name from a request is looked up in them, and never taken as a path."""
 
@@ -46,7 +60,7 @@ class VoiceFolders:
         """
         self._folders = tuple(folders)
         self._load = load
-        self._voices: dict[str, Voice] = {}
+        self._voices: dict[str, _Loaded] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -61,11 +75,16 @@ class VoiceFolders:
         return infos
 
     def get(self, name: str) -> Voice:
-        """A voice; the first to ask waits until it is loaded, and so do others meanwhile."""
-        if (voice := self._voices.get(name)) is not None:
-            return voice
+        """A voice; the first to ask waits until it is loaded, and so do others meanwhile.
+
+        One whose folder has changed is loaded again; what is spoken meanwhile ends with the old
+        one. If the new one can't be loaded, the old one stays.
+        """
+        if (known := self._voices.get(name)) is not None and known.stamp == _stamp(known.folder):
+            return known.voice
         found = self._found()
         if name not in found:
+            self._voices.pop(name, None)
             close = difflib.get_close_matches(name[:100], found, n=1)
             raise ApiError(
                 400,
@@ -78,13 +97,28 @@ class VoiceFolders:
         with self._lock:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
-            if name not in self._voices:
-                self._voices[name] = self._load(found[name])
-            return self._voices[name]
+            folder = found[name]
+            stamp = _stamp(folder)
+            known = self._voices.get(name)
+            if known is None:
+                known = _Loaded(folder, stamp, self._load(folder))
+            elif (known.folder, known.stamp) != (folder, stamp):
+                known = _Loaded(folder, stamp, self._reloaded(folder, known.voice))
+            self._voices[name] = known
+            return known.voice
 
     def loaded(self) -> dict[str, Voice]:
         """Those in memory, by name."""
-        return dict(self._voices)
+        return {name: known.voice for name, known in list(self._voices.items())}
+
+    def _reloaded(self, folder: Path, old: Voice) -> Voice:
+        try:
+            voice = self._load(folder)
+        except VinovitsError as error:
+            _log.error("%s has changed and can't be loaded; the old voice stays: %s", folder, error)
+            return old
+        _log.info("%s has changed and is loaded again.", folder)
+        return voice
 
     def _found(self) -> dict[str, Path]:
         own = {
@@ -99,3 +133,12 @@ class VoiceFolders:
             ).items()
             if name not in own
         }
+
+
+def _stamp(folder: Path) -> tuple[int, int, int] | None:
+    """By which it is seen that a voice has changed; None: it is gone."""
+    try:
+        status = (folder / MANIFEST_NAME).stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

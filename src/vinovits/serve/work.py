@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from vinovits.serve.errors import busy, draining, late
+from vinovits.serve.log import request
 from vinovits.serve.metrics import Metrics
 
 T = TypeVar("T")
@@ -37,6 +38,10 @@ class _Failed:
     error: Exception
 
 
+class WorkerDiedError(Exception):
+    """The thread that worked on it is gone."""
+
+
 class _End:
     pass
 
@@ -44,21 +49,32 @@ class _End:
 class Job(Generic[T]):
     """What one request asks for: made by `put` in a worker, read by `get` in the event loop."""
 
-    def __init__(self, work: Work, deadline: float) -> None:
+    def __init__(
+        self,
+        work: Work,
+        deadline: float,
+        owner: str | None,
+        context: Context,
+        task: Callable[[Job[T]], None],
+    ) -> None:
         """Begin; `Work.submit` does.
 
         Args:
             work: The queue that it is in.
             deadline: Seconds from now.
+            owner: Name of the API key; None where none is needed.
+            context: That the task runs in.
+            task: What a worker does.
         """
-        self._work = work
+        self._work, self._context, self._task = work, context, task
+        self.owner = owner
+        """Name of the API key; None where none is needed."""
         self._loop = asyncio.get_running_loop()
         self._seconds = deadline
         self._deadline = self._loop.time() + deadline
         self._items: asyncio.Queue[tuple[T | _Failed | _End, int]] = asyncio.Queue()
         self._stopped = False
         self._unread = 0
-        self.future: Future[None] | None = None
 
     def put(self, item: T, size: int = 0) -> None:
         """Hand on a piece of the work; it waits while the reader is far behind.
@@ -108,8 +124,7 @@ class Job(Generic[T]):
 
     def stop(self) -> None:
         """Leave: work that waits is taken out of the queue; what runs ends at its next `put`."""
-        if self.future is not None:
-            self.future.cancel()
+        self._work.leave(self)
         with self._work.changed:
             self._stopped = True
             self._forget(self._unread)
@@ -124,15 +139,19 @@ class Job(Generic[T]):
         self.stop()
         self._hand_on(_End(), 0)
 
-    def run(self, task: Callable[[Job[T]], None]) -> None:
+    def run(self) -> None:
         """Do the work, in a worker."""
         last: _Failed | _End = _End()
         try:
-            task(self)
+            self._context.run(self._task, self)
         except Stopped:
             return
         except Exception as error:
             last = _Failed(error)
+        except BaseException:
+            # The worker dies of it; another takes its place, and the reader needn't wait.
+            self._hand_on(_Failed(WorkerDiedError("A worker has died.")), 0)
+            raise
         self._hand_on(last, 0)
 
     def _hand_on(self, item: T | _Failed | _End, size: int) -> None:
@@ -147,21 +166,28 @@ class Job(Generic[T]):
 
 
 class Work:
-    """Workers, and the jobs that wait for them. Its methods are for the event loop."""
+    """Workers, and the jobs that wait for them: owners take turns.
+
+    `submit`, `call` and `stop` are for the event loop.
+    """
 
     def __init__(self, workers: int, most_waiting: int, deadline: float, metrics: Metrics) -> None:
         """Start no thread yet.
 
         Args:
             workers: Jobs that run at once.
-            most_waiting: Jobs that may wait.
+            most_waiting: Jobs that may wait; beyond them, one of each owner who has none there.
             deadline: Seconds that a job has, its wait included.
             metrics: Told how many wait and run.
         """
         self._workers, self._most_waiting, self._deadline = workers, most_waiting, deadline
         self._metrics = metrics
-        self._threads = ThreadPoolExecutor(workers, "vinovits-worker")
-        self._open: set[Job[Any]] = set()
+        self._threads: list[threading.Thread] = []
+        self._ready = threading.Condition()
+        self._queues: OrderedDict[str | None, deque[Job[Any]]] = OrderedDict()
+        """What waits, by owner, the one whose turn is next in front; guarded by `_ready`."""
+        self._running: set[Job[Any]] = set()
+        self._closed = False
         self._mean = _FIRST_GUESS
         self.changed = threading.Condition()
         self.held = 0
@@ -172,12 +198,13 @@ class Work:
     @property
     def running(self) -> int:
         """Jobs at work."""
-        return min(len(self._open), self._workers)
+        return len(self._running)
 
     @property
     def waiting(self) -> int:
         """Jobs that wait."""
-        return len(self._open) - self.running
+        with self._ready:
+            return sum(map(len, self._queues.values()))
 
     def submit(self, task: Callable[[Job[T]], None]) -> Job[T]:
         """Take on a job, or refuse it at once.
@@ -190,19 +217,20 @@ class Work:
         """
         if self.draining:
             raise draining()
-        if len(self._open) >= self._workers + self._most_waiting or self.held > _MOST_HELD:
-            raise busy(self._mean * (self.waiting + 1) / self._workers)
-        job: Job[T] = Job(self, self._deadline)
-        loop = asyncio.get_running_loop()
-        job.future = self._threads.submit(copy_context().run, self._timed, job, task)
-        self._open.add(job)
+        record = request.get()
+        owner = None if record is None else record.key
+        job: Job[T] = Job(self, self._deadline, owner, copy_context(), task)
+        with self._ready:
+            waiting = sum(map(len, self._queues.values()))
+            # Who has a key can't be kept out by others who fill the queue.
+            has_place = owner is not None and owner not in self._queues
+            free = self._workers + self._most_waiting - len(self._running) - waiting
+            if (free <= 0 and not has_place) or self.held > _MOST_HELD:
+                raise busy(self._mean * (waiting + 1) / self._workers)
+            self._queues.setdefault(owner, deque()).append(job)
+            self._ready.notify()
+        self.keep_working()
         self._count()
-
-        def done(_: Future[None]) -> None:
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._leave, job)
-
-        job.future.add_done_callback(done)
         return job
 
     async def call(self, function: Callable[[], T]) -> T:
@@ -227,22 +255,61 @@ class Work:
     def stop(self) -> None:
         """Stop all jobs, and tell those who wait for them."""
         self.draining = True
-        for job in list(self._open):
+        with self._ready:
+            every = [*self._running, *(job for queue in self._queues.values() for job in queue)]
+        for job in every:
             job.abandon()
 
     def close(self) -> None:
         """Stop all jobs and wait for their threads."""
         self.stop()
-        self._threads.shutdown(cancel_futures=True)
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+        for thread in self._threads:
+            thread.join()
 
-    def _timed(self, job: Job[T], task: Callable[[Job[T]], None]) -> None:
-        began = time.monotonic()
-        job.run(task)
-        self._mean = _MEMORY * self._mean + (1 - _MEMORY) * (time.monotonic() - began)
+    def keep_working(self) -> None:
+        """Begin a thread for each that there should be and isn't, or isn't any more."""
+        with self._ready:
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            while len(self._threads) < self._workers and not self._closed:
+                thread = threading.Thread(target=self._run, name="vinovits-worker", daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
-    def _leave(self, job: Job[T]) -> None:
-        self._open.discard(job)
+    def leave(self, job: Job[Any]) -> None:
+        """Take a job out of the queue, if it waits there."""
+        with self._ready:
+            queue = self._queues.get(job.owner)
+            if queue is not None and job in queue:
+                queue.remove(job)
+                if not queue:
+                    del self._queues[job.owner]
         self._count()
+
+    def _run(self) -> None:
+        """What a thread does until the end."""
+        while True:
+            with self._ready:
+                self._ready.wait_for(lambda: self._queues or self._closed)
+                if not self._queues:
+                    return
+                owner, queue = self._queues.popitem(last=False)
+                job = queue.popleft()
+                if queue:
+                    self._queues[owner] = queue  # behind all others
+                self._running.add(job)
+            self._count()
+            began = time.monotonic()
+            try:
+                job.run()
+            finally:
+                with self._ready:
+                    self._running.discard(job)
+                    took = time.monotonic() - began
+                    self._mean = _MEMORY * self._mean + (1 - _MEMORY) * took
+                self._count()
 
     def _count(self) -> None:
         self._metrics.running.set(self.running)
