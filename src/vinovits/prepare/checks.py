@@ -94,7 +94,8 @@ def check(candidates: Sequence[Candidate], settings: Settings) -> None:
         by_speaker[one.speaker].append(one)
     for group in by_speaker.values():
         check_pace([one for one in group if one.said and one.said.sounds])
-        check_voices([one for one in group if one.measures and one.measures.voice])
+        heard = [one for one in group if not any(kind == "silence" for kind, _ in one.rejections)]
+        check_voices([one for one in heard if one.measures and one.measures.voice])
     check_copies([one for one in candidates if one.measures])
     check_same_texts(candidates)
 

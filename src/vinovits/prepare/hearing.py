@@ -136,7 +136,8 @@ def set_gains(recordings: Sequence[Recording], settings: Settings) -> None:
         low, high = _GAINS
         gain = min(max(settings.level - level(loud), low), high) if len(loud) else 0.0
         for one, heard in zip(group, heards, strict=True):
-            one.gain = round(gain, 2)
+            # In half dBs: a recording more then seldom changes what was made of the others.
+            one.gain = round(2 * gain) / 2
             still = heard.power[~heard.speech]
             if len(still) > 5 and heard.speech.any():
                 floor = level(np.sort(still)[: max(1, len(still) // 2)])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vinovits.engine.readers import ReadingModels
-from vinovits.errors import LanguageError, TextError
+from vinovits.errors import LanguageError, TextError, UsageError
 from vinovits.features.bert import BertFeatures
 from vinovits.graphs import default_cache_dir
 from vinovits.lexicons import load, user_file
@@ -91,17 +91,9 @@ class TextReader:
             MissingExtraError: What reads the language isn't installed.
         """
         language = language or told(text)
-        if language not in self.table.languages:
-            names = ", ".join(NAMES[code] for code in self.table.languages)
-            return Said(
-                language,
-                text,
-                wrong_language=f"Voices of the family {self.settings.family} speak {names}, not "
-                f"{NAMES[language]}.",
-            )
         wrong = mismatch(text, language)
         spoken = [language]
-        if "en" in self.table.languages and language != "en" and _LATIN.search(text):
+        if language != "en" and _LATIN.search(text):
             spoken.append("en")
         try:
             script = plain(text)
@@ -110,7 +102,7 @@ class TextReader:
             tools = self._tools.tools(spoken, self.settings.reading)
             family, reading = self.settings.family, self.settings.reading
             sentences = list(read(script, spoken, family, reading, tools))
-        except LanguageError as error:
+        except (LanguageError, UsageError) as error:  # or released without this language
             return Said(language, text, wrong_language=str(error))
         except TextError as error:
             return Said(language, text, unreadable=str(error))

@@ -91,6 +91,8 @@ def prepare(
     notes += unheard
     reader = TextReader(settings, models.texts)
     with _alone(out), Workers(count) as workers:
+        for path in out.rglob(".vinovits-*.part"):  # of a run that was killed
+            path.unlink(missing_ok=True)
         transcriber = Transcriber(transcribe, count, settings.language) if transcribe else None
         recordings = grouped(inventory)
         hear_all(recordings, out / CACHE / "heard", workers, progress)
