@@ -82,6 +82,6 @@ def test_a_rate_that_a_format_does_not_know_becomes_the_next_one() -> None:
 
 
 def test_every_format_has_a_media_type() -> None:
-    assert set(MEDIA_TYPES) == {"wav", "mp3", "flac", "opus", "pcm"}
+    assert set(MEDIA_TYPES) == {"wav", "mp3", "flac", "opus", "aac", "pcm"}
     for kind in MEDIA_TYPES:
         AudioStream(kind, 16000).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from vinovits.output.aac import RATES, AacEncoder
 from vinovits.output.audio_file import FORMATS, AudioFormat, Encoder, file_rate
 from vinovits.output.wav import RawStream, WavStream
 
@@ -12,17 +13,20 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Kind = Literal["wav", "mp3", "flac", "opus", "pcm"]
-"""Formats by the names that HTTP interfaces have for them; "pcm" is bare 16-bit samples."""
+Kind = Literal["wav", "mp3", "flac", "opus", "aac", "pcm"]
+"""Formats by the names that HTTP interfaces have for them; "pcm" is bare 16-bit samples, "aac" a
+stream of ADTS frames."""
 
 MEDIA_TYPES: dict[Kind, str] = {
     "wav": "audio/wav",
     "mp3": "audio/mpeg",
     "flac": "audio/flac",
     "opus": "audio/ogg; codecs=opus",
+    "aac": "audio/aac",
     "pcm": "audio/pcm",
 }
 _RAW = AudioFormat("RAW", "PCM_16", is_lossless=True)
+_AAC = AudioFormat("ADTS", "AAC", RATES)
 _SYNC = b"\xff\xe0"
 """The bits that are set at the start of each MP3 frame."""
 _SIDE_INFO = slice(4, 21)
@@ -46,8 +50,12 @@ class AudioStream:
             sampling_rate: Of the samples to come, in Hz.
             rate: What to resample to, or the next that the format knows; None: as they come.
             whole: Give all bytes at the end, with headers that hold the true sizes.
+
+        Raises:
+            MissingExtraError: The format is "aac", and PyAV isn't installed.
         """
-        audio = _RAW if kind == "pcm" else FORMATS[f".{kind}"]
+        own = {"pcm": _RAW, "aac": _AAC}
+        audio = own[kind] if kind in own else FORMATS[f".{kind}"]
         self.rate = file_rate(audio, rate or sampling_rate)
         """Of the audio, in Hz."""
         self._resampler: Any = None
@@ -57,9 +65,11 @@ class AudioStream:
             self._resampler = soxr.ResampleStream(sampling_rate, self.rate, 1, dtype="float32")
         self._whole = whole or kind == "flac"
         self._buffer = io.BytesIO() if self._whole else _Forwards()
-        self._writer: RawStream | WavStream | Encoder
+        self._writer: RawStream | WavStream | Encoder | AacEncoder
         if kind == "pcm":
             self._writer = RawStream(self._buffer)
+        elif kind == "aac":
+            self._writer = AacEncoder(self._buffer, self.rate)
         elif kind == "wav":
             self._writer = WavStream(self._buffer, self.rate, patch=self._whole)
         else:
@@ -85,7 +95,7 @@ class AudioStream:
 
     def close(self) -> None:
         """Let go of the encoder, finished or not."""
-        if isinstance(self._writer, Encoder):
+        if isinstance(self._writer, Encoder | AacEncoder):
             self._writer.close()
 
     def __enter__(self) -> Self:

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from vinovits.errors import (
     DeviceError,
     LexiconError,
+    MissingExtraError,
     OutputError,
     TextError,
     UsageError,
@@ -130,6 +131,8 @@ def api_error(error: Exception) -> ApiError:
             pass
         case TextError():
             return ApiError(400, str(error), "text_not_speakable", param="input")
+        case MissingExtraError():
+            return ApiError(501, str(error), "not_installed")
         case UsageError():
             return ApiError(400, str(error), "invalid_value")
         case RequestValidationError():
