@@ -50,7 +50,7 @@ def build(services: Services, prompts: Prompts) -> gr.Blocks:
     first = services.settings.voice
     page: gr.Blocks
     with gr.Blocks(
-        title=Parts.t("title"), analytics_enabled=False, fill_width=True, delete_cache=_CACHE
+        title="vinovits", analytics_enabled=False, fill_width=True, delete_cache=_CACHE
     ) as page:
         gr.HTML(_HEADER, padding=False)
         voice = gr.Dropdown(

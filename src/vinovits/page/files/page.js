@@ -39,7 +39,10 @@ function chooseLanguage(language) {
   location.search = query.toString();
 }
 
-new MutationObserver(() => putWords(document)).observe(document.documentElement, {
+new MutationObserver(() => {
+  putWords(document);
+  if (document.title !== word("title")) document.title = word("title"); // Gradio has one of its own
+}).observe(document.documentElement, {
   childList: true,
   subtree: true,
 });
