@@ -19,15 +19,15 @@ PHONES = ("hh", "ah", "l", "ow", "w", "er", "d", "k", "ae", "t")
 """Each is a tone of its own in the recordings."""
 
 QUICK: dict[str, Any] = {
-    "steps": 8,
+    "steps": 4,
     "batch_size": 2,
     "learning_rate": 1e-3,
     "warmup_steps": 2,
     "judge_width": 0.0625,
     "segment_frames": 16,
-    "log_every": 2,
-    "validate_every": 4,
-    "save_every": 4,
+    "log_every": 1,
+    "validate_every": 2,
+    "save_every": 2,
     "validation_clips": 1,
     "workers": 0,
     "precision": "f32",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import importlib.util
 import json
 import os
 import signal
@@ -90,16 +91,16 @@ def test_a_training_ends_with_a_voice(start: Start, tmp_path: Path) -> None:
     assert "Only for tests." in (out / "CARD.md").read_text("utf-8")
     assert len(vinovits.load(out / "voice", features="none").speak("a", seed=1).samples) > 0
 
-    newest = out / "checkpoints" / "8"
-    names = {"G_8.pth", "D_8.pth", "DUR_8.pth", "config.json", "state.pt"}
+    newest = out / "checkpoints" / "4"
+    names = {"G_4.pth", "D_4.pth", "DUR_4.pth", "config.json", "state.pt"}
     assert {path.name for path in newest.iterdir()} == names
-    saved = torch.load(newest / "G_8.pth", weights_only=True)
+    saved = torch.load(newest / "G_4.pth", weights_only=True)
     assert saved.keys() == {"model", "iteration", "optimizer", "learning_rate"}
     assert "dec.ups.0.weight_g" in saved["model"]
-    assert open_source(newest).weights.name == "G_8.pth"
+    assert open_source(newest).weights.name == "G_4.pth"
 
     page = (out / "report.html").read_text("utf-8")
-    assert "Step 8 of 8" in page
+    assert "Step 4 of 4" in page
     assert "refresh" not in page, "it's over"
     assert page.count("<polyline") > 8
     assert "http" not in page
@@ -111,7 +112,8 @@ def test_a_training_ends_with_a_voice(start: Start, tmp_path: Path) -> None:
     assert {"mel", "kl", "rate", "norm_generator", "norm_waves", "norm_durations"} <= losses[
         0
     ].keys()
-    assert any((out / "tensorboard").iterdir())
+    if importlib.util.find_spec("tensorboard") is not None:
+        assert any((out / "tensorboard").iterdir())
     assert any("only 5 clips" in sentence for sentence in told)
 
     with pytest.raises(UsageError, match="holds a training already"):
@@ -124,38 +126,38 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(
     settings: dict[str, Any] = {"accumulate": 2, "workers": 2}
     start("whole", **settings)
     with pytest.raises(Stopped) as stopped:
-        start("parts", watch=stop_at(3), **settings)
+        start("parts", watch=stop_at(1), **settings)
     assert stopped.value.signal == signal.SIGTERM
     with pytest.raises(Stopped):
-        start("parts", resume=True, watch=stop_at(5))
+        start("parts", resume=True, watch=stop_at(3))
     start("parts", resume=True)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert history(whole) == history(parts), "bit by bit"
-    for name in ("G_8.pth", "D_8.pth", "DUR_8.pth"):
-        first = weights(whole / "checkpoints" / "8", name)
-        second = weights(parts / "checkpoints" / "8", name)
+    for name in ("G_4.pth", "D_4.pth", "DUR_4.pth"):
+        first = weights(whole / "checkpoints" / "4", name)
+        second = weights(parts / "checkpoints" / "4", name)
         assert all(torch.equal(first[key], second[key]) for key in first), name
-    best = [torch.load(out / "best" / "G_8.pth", weights_only=True) for out in (whole, parts)]
+    best = [torch.load(out / "best" / "G_4.pth", weights_only=True) for out in (whole, parts)]
     assert all(torch.equal(best[0]["model"][k], best[1]["model"][k]) for k in best[0]["model"])
 
 
 def test_a_training_learns(start: Start, tmp_path: Path) -> None:
-    start(steps=60, log_every=10, validate_every=60, save_every=60, learning_rate=3e-3)
+    start(steps=30, log_every=5, validate_every=30, save_every=30, learning_rate=3e-3)
     entries = [entry["losses"]["mel"] for entry in history(tmp_path / "out") if "losses" in entry]
-    assert entries[-1] < 0.8 * entries[0]
+    assert entries[-1] < 0.9 * entries[0]
 
 
 def test_a_killed_process_leaves_whole_checkpoints_only(start: Start, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
-        start(watch=stop_at(6))
+        start(watch=stop_at(3))
     folder = tmp_path / "out" / "checkpoints"
     (folder / ".vinovits-012345.part").mkdir()
-    (folder / ".vinovits-012345.part" / "G_7.pth").write_bytes(b"half")
-    (folder / "6" / "D_6.pth").write_bytes(b"damaged")
+    (folder / ".vinovits-012345.part" / "G_4.pth").write_bytes(b"half")
+    (folder / "3" / "D_3.pth").write_bytes(b"damaged")
     told: list[str] = []
     outcome = start(resume=True, tell=told.append)
-    assert outcome.steps == 8
-    assert any("checkpoints/6 can't be read" in sentence for sentence in told)
+    assert outcome.steps == 4
+    assert any("checkpoints/3 can't be read" in sentence for sentence in told)
     assert not list(folder.glob(".*"))
     steps = [entry["step"] for entry in history(tmp_path / "out")]
     assert steps == sorted(steps), "what was done again isn't told twice"
@@ -169,14 +171,14 @@ def test_a_killed_process_leaves_whole_checkpoints_only(start: Start, tmp_path: 
 def test_old_checkpoints_are_removed(start: Start, tmp_path: Path) -> None:
     start(save_every=1, validate_every=100, keep=2)
     found = {int(path.name) for path in (tmp_path / "out" / "checkpoints").iterdir()}
-    assert found == {7, 8}
+    assert found == {3, 4}
 
 
 def test_a_full_disk_does_not_end_a_training(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = checkpoints_module._save
-    full = {"at": ("G_4.pth", "best")}
+    full = {"at": ("G_2.pth",)}
 
     def save(data: object, path: Path) -> None:
         if path.name in full["at"]:
@@ -185,11 +187,11 @@ def test_a_full_disk_does_not_end_a_training(
 
     monkeypatch.setattr(checkpoints_module, "_save", save)
     told: list[str] = []
-    assert start(tell=told.append).steps == 8
-    [sentence] = {one for one in told if "The checkpoint of step 4 wasn't written." in one}
+    assert start(tell=told.append).steps == 4
+    [sentence] = {one for one in told if "The checkpoint of step 2 wasn't written." in one}
     assert "disk is full" in sentence
     assert "The training goes on." in sentence
-    assert not (tmp_path / "out" / "checkpoints" / "4").exists()
+    assert not (tmp_path / "out" / "checkpoints" / "2").exists()
     full["at"] = ("D_0.pth",)
     with pytest.raises(OutputError, match="disk is full"):
         start("second")
@@ -200,7 +202,7 @@ def test_a_spoilt_training_is_taken_back(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Trainer.learn
-    spoilt = {"steps": [5]}
+    spoilt = {"steps": [3]}
 
     def learn(self: Trainer, parts: Any, number: int) -> Any:
         if number in spoilt["steps"]:
@@ -211,15 +213,15 @@ def test_a_spoilt_training_is_taken_back(
     monkeypatch.setattr(Trainer, "learn", learn)
     told: list[str] = []
     outcome = start(tell=told.append)
-    assert outcome.steps == 8
+    assert outcome.steps == 4
     [sentence] = [one for one in told if "isn't finite" in one]
-    for part in ("At step 5", "goes on from step 4", "half the learning rate", "clip_norm"):
+    for part in ("At step 3", "goes on from step 2", "half the learning rate", "clip_norm"):
         assert part in sentence
     rates = [entry["losses"]["rate"] for entry in history(tmp_path / "out") if "losses" in entry]
     assert rates[-1] == pytest.approx(rates[1] / 2, rel=1e-2)
     steps = [entry["step"] for entry in history(tmp_path / "out")]
     assert steps == sorted(steps)
-    spoilt["steps"] = [2] * 9
+    spoilt["steps"] = [1] * 9
     with pytest.raises(TrainingError, match="taken back 3 times"):
         start("again")
 
@@ -366,7 +368,8 @@ def test_processes_train_together(data: Path, base: Path, tmp_path: Path) -> Non
         "session.Run = Seen\n"
         "train(Path(data), Path(out), json.loads(given), convert=False)\n"
     )
-    given = json.dumps(QUICK | {"base": str(base), "steps": 3, "batch_size": 1, "log_every": 1})
+    rare = {"validate_every": 4, "save_every": 4}
+    given = json.dumps(QUICK | rare | {"base": str(base), "steps": 3, "batch_size": 1})
     running = [
         subprocess.Popen(
             [sys.executable, "-c", script, str(data), str(tmp_path / "out"), given],
