@@ -215,8 +215,8 @@ def test_keys_that_cannot_be_right_open_nothing(folders: VoiceFolders, tmp_path:
     with running(settings(api_key_file=file), folders) as server, server.client() as client:
         for one in wrong:
             for headers in (
-                {"Authorization": b"Bearer " + one.encode("latin-1")},
-                {"Authorization": b"Basic " + one.encode("latin-1")},
+                {"Authorization": (b"Bearer " + one.encode("latin-1")).strip()},
+                {"Authorization": (b"Basic " + one.encode("latin-1")).strip()},
                 {"X-API-Key": one.encode("latin-1")},
             ):
                 answer = client.get("/v1/models", headers=headers)

@@ -149,7 +149,6 @@ def test_no_key_and_no_text_gets_into_the_log(
     for as_json in (False, True):
         with logging_to_stderr(as_json):
             logging.getLogger("vinovits").setLevel(logging.DEBUG)
-            logging.getLogger("uvicorn").setLevel(logging.DEBUG)
             with server as at:
                 ask_everything(at, key, wrong)
         server, (key,) = served(folders, tmp_path, Grant("ann"))

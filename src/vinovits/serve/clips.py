@@ -28,6 +28,8 @@ HUNG_UP = 499
 """The status of an answer that nobody waits for."""
 _LONGEST_RECORDING = 60.0
 """Seconds of a caller's recording: a mood is known by then."""
+_MOST_RATE = 2 * 192_000
+"""Samples per second of all channels: a small file may hold a lot of silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,11 @@ def recording(data: bytes) -> tuple[Array, int]:
                     f"A recording may have up to {_LONGEST_RECORDING:g} s, not {seconds:.1f}.",
                     "invalid_value",
                 )
-            samples: Any = file.read(dtype="float32", always_2d=True)
+            if file.samplerate * file.channels > _MOST_RATE:
+                raise ApiError(
+                    422, "A recording has at most two channels of 192 kHz.", "invalid_value"
+                )
+            samples: Any = file.read(file.frames, dtype="float32", always_2d=True)
             return samples.mean(axis=1), int(file.samplerate)
     except (soundfile.SoundFileError, ValueError, ZeroDivisionError):
         raise ApiError(

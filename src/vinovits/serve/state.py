@@ -39,6 +39,7 @@ def routes(services: Services) -> APIRouter:
                 "workers": services.settings.workers,
                 "most_waiting": services.settings.max_queue,
             },
+            "jobs": services.jobs.counts(),
             "voices": {
                 name: {
                     graph: {
