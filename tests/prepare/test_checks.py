@@ -116,6 +116,9 @@ def test_copies_and_same_texts() -> None:
     assert [kinds(one) for one in clips] == [[], [], ["copy"], []]
     assert clips[2].rejections[0][1] == "It is the same recording as c1."
     assert clips[3].warnings == [("copy", "Its text is that of c2, too.")]
+    spoilt = [clip(1, likeness=twice, said=None), clip(2, likeness=twice)]
+    check(spoilt, Settings())
+    assert [kinds(one) for one in spoilt] == [["text", "copy"], []]
 
 
 def test_what_is_forced_is_used_if_it_can_be() -> None:

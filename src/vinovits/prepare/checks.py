@@ -250,7 +250,7 @@ def usual_voice(prints: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def check_copies(candidates: Sequence[Candidate]) -> None:
-    """Recordings that are there twice; the first of them stays."""
+    """Recordings that are there twice; one of them stays."""
     ordered = sorted(candidates, key=lambda one: one.seconds)
     vectors = np.array([one.measures.likeness for one in ordered if one.measures], np.float32)
     lengths = np.array([one.seconds for one in ordered])
@@ -260,7 +260,10 @@ def check_copies(candidates: Sequence[Candidate]) -> None:
         close = vectors[index + 1 : behind] @ vectors[index]
         for found in np.flatnonzero(close > _COPY):
             other = ordered[index + 1 + int(found)]
-            first, second = sorted((one, other), key=lambda each: place[each.id])
+            # Of two, one that is sound otherwise stays, else the first.
+            first, second = sorted(
+                (one, other), key=lambda each: (bool(each.rejections), place[each.id])
+            )
             if any(kind == "copy" for kind, _ in second.rejections):
                 continue
             second.rejections.append(("copy", f"It is the same recording as {first.id}."))

@@ -130,11 +130,10 @@ def set_gains(recordings: Sequence[Recording], settings: Settings) -> None:
         sessions[one.path if long else (speaker, one.path.parent)].append(one)
     for group in sessions.values():
         heards = [one.heard for one in group if one.heard is not None]
-        spoken = np.concatenate([heard.power[heard.speech] for heard in heards])
-        # What is far below the rest isn't speech, whatever the detector says (ITU-T P.56).
-        loud = spoken[spoken > 10 ** ((level(spoken) - 16) / 10)]
+        levels = [_loudness(heard) for heard in heards if heard.speech.any()]
         low, high = _GAINS
-        gain = min(max(settings.level - level(loud), low), high) if len(loud) else 0.0
+        # The median, so that one recording that is far too loud doesn't make all others soft.
+        gain = min(max(settings.level - float(np.median(levels)), low), high) if levels else 0.0
         for one, heard in zip(group, heards, strict=True):
             # In half dBs: a recording more then seldom changes what was made of the others.
             one.gain = round(2 * gain) / 2
@@ -142,3 +141,10 @@ def set_gains(recordings: Sequence[Recording], settings: Settings) -> None:
             if len(still) > 5 and heard.speech.any():
                 floor = level(np.sort(still)[: max(1, len(still) // 2)])
                 one.noise = round(level(heard.power[heard.speech]) - floor, 1)
+
+
+def _loudness(heard: Heard) -> float:
+    """The mean power of the speech in a recording, in dB below full scale."""
+    spoken = heard.power[heard.speech]
+    # What is far below the rest isn't speech, whatever the detector says (ITU-T P.56).
+    return level(spoken[spoken >= 10 ** ((level(spoken) - 16) / 10)])

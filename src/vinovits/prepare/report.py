@@ -195,7 +195,8 @@ def _page(result: Result, data: dict[str, Any], out: Path) -> str:
     parts = {
         "SUMMARY": _summary(data["summary"], result),
         "NOTES": _items([*data["advice"], *data["notes"]]),
-        "PROBLEMS": _items(f"{one.where}: {one.what}" for one in result.problems),
+        "PROBLEMS": _items(f"{one.where}: {one.what}" for one in result.problems)
+        or "<li>Nothing: every file and line made sense.</li>",
         "PLOTS": "".join(plots),
         "DATA": rows,
     }
