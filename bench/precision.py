@@ -71,6 +71,8 @@ def voices(options: argparse.Namespace, cache: Path) -> dict[str, Side]:
 
     found: dict[str, Side] = {}
     for name, precision in ROWS.items():
+        if options.rows and name not in (REFERENCE, *options.rows):
+            continue
         try:
             voice = vinovits.load(options.voice, precision=precision, cache_dir=cache)
         except vinovits.DeviceError as error:
@@ -331,6 +333,7 @@ def main() -> None:
     parser.add_argument("--speak", type=int, default=20, help="sentences that are listened to")
     parser.add_argument("--no-listening", action="store_true", help="leave WER and DNSMOS out")
     parser.add_argument("--no-int8", action="store_true", help="leave int8 decoders out")
+    parser.add_argument("--rows", nargs="+", choices=list(ROWS), help="only these, and f32")
     parser.add_argument("--int8", nargs="*", help="only these rows of int8 decoders")
     parser.add_argument("--drop", type=float, default=0.3, help="of the accuracy-aware row")
     parser.add_argument("--json", type=Path, help="write the result here too")
