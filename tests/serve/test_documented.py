@@ -9,7 +9,9 @@ from tests.serve.conftest import Running
 from vinovits.serve.bodies import SpeechRequest
 from vinovits.serve.settings import ServeSettings
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "server.md").read_text("utf-8")
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGE = (DOCS / "server.md").read_text("utf-8")
+CLIENTS = (DOCS / "clients.md").read_text("utf-8")
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -27,6 +29,6 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def test_every_path_and_field_is_documented(served: Running) -> None:
     for path in served.get("/openapi.json").json()["paths"]:
-        assert f"{path.removesuffix('/{name}')}`" in PAGE, path
+        assert f"{path.removesuffix('/{name}')}`" in PAGE + CLIENTS, path
     for name in SpeechRequest.model_fields:
         assert f"`{name}`" in PAGE, name

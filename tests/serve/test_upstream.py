@@ -226,3 +226,14 @@ def test_the_machine_is_told(served: Running) -> None:
     assert state["devices"] == ["cpu"]
     assert 0 < state["memory_available"] < state["memory_total"]
     assert 0 <= state["cpu_percent"] <= 100
+
+
+def test_kana_with_tones(served: Running) -> None:
+    with served.client() as client:
+        answer = client.post("/g2p", params={"text": "橋は、長い。"})
+        assert answer.json() == [
+            *(["ハ", 0], ["シ", 1], ["ワ", 0], [",", 0]),
+            *(["ナ", 0], ["ガ", 1], ["イ", 0], [".", 0]),
+        ]
+        assert client.post("/g2p", params={"text": ""}).json() == []
+        assert client.post("/g2p").status_code == 422

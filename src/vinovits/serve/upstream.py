@@ -23,6 +23,7 @@ from vinovits.serve.upstream_fields import (
     clip_of,
     dialect_of,
 )
+from vinovits.text.japanese.phrases import accent_phrases
 from vinovits.voices.store import VoiceInfo
 
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -74,7 +75,8 @@ _MODELS: dict[int | str, dict[str, Any]] = {
                 }
             }
         },
-    }
+    },
+    **ANSWERS,
 }
 _STATE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -92,12 +94,13 @@ _STATE: dict[int | str, dict[str, Any]] = {
                 }
             }
         },
-    }
+    },
+    **ANSWERS,
 }
 
 
 def routes(services: Services) -> APIRouter:
-    """`/voice`, `/models/info`, `/models/refresh` and `/status`."""
+    """`/voice`, `/models/info`, `/models/refresh`, `/g2p` and `/status`."""
     numbers = ModelNumbers(services.voices, services.settings.voice, services.settings.voices)
     router = APIRouter(tags=["Bert-VITS2"], route_class=DetailRoute)
 
@@ -127,6 +130,12 @@ def routes(services: Services) -> APIRouter:
         """The same: voices are looked for at every request."""
         return models()
 
+    @router.post("/g2p", responses=_KANA_WITH_TONES)
+    async def kana(text: Annotated[str, Query(examples=["はい。"])]) -> list[tuple[str, int]]:
+        """Read a Japanese text: its kana with their tones."""
+        services.check_text(text, "text")
+        return await services.work.call(lambda: _tones(text))
+
     @router.get("/status", responses=_STATE)
     def status() -> dict[str, Any]:
         """How busy the machine is."""
@@ -148,6 +157,30 @@ def routes(services: Services) -> APIRouter:
         }
 
     return router
+
+
+_KANA_WITH_TONES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Moras with their tones, 1 for high; marks have 0.",
+        "content": {"application/json": {"example": [["ハ", 1], ["イ", 0], [".", 0]]}},
+    },
+    **ANSWERS,
+}
+
+
+def _tones(text: str) -> list[tuple[str, int]]:
+    """Kana with their tones, as Style-Bert-VITS2 shows them."""
+    found: list[tuple[str, int]] = []
+    for phrase in accent_phrases(text):
+        count, accent = len(phrase.moras), phrase.accent
+        for number, mora in enumerate(phrase.moras, 1):
+            is_high = number == 1 if accent == 1 and count > 1 else 1 < number <= accent
+            found.append((mora, int(is_high)))
+        if phrase.pause:
+            found.append(("?" if phrase.question else ",", 0))
+    if found and found[-1][0] == ",":
+        found[-1] = (".", 0)
+    return found
 
 
 async def _spoken(
