@@ -18,6 +18,7 @@ from vinovits import __version__
 from vinovits.errors import VinovitsError
 from vinovits.places import own as own_folder
 from vinovits.serve import job_routes, lexicon_routes, openai, own, socket, state, upstream
+from vinovits.serve.description import describe
 from vinovits.serve.errors import ErrorBody, api_error
 from vinovits.serve.gate import Gate, Recorder
 from vinovits.serve.jobs import Jobs
@@ -122,6 +123,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
         app.include_router(part.routes(services))
     for kind in (RequestValidationError, HTTPException, VinovitsError):
         app.add_exception_handler(kind, _answer)
+    describe(app)
     if page is not None:
         page.add(app, services)
     return app

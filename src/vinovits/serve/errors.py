@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from vinovits.errors import (
@@ -48,6 +48,21 @@ class ErrorDetail(BaseModel):
 
 class ErrorBody(BaseModel):
     """The body of every answer that isn't one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "error": {
+                        "message": "There is no voice 'jo'. Did you mean 'joe'? There are: joe.",
+                        "type": "invalid_request_error",
+                        "param": "voice",
+                        "code": "voice_not_found",
+                    }
+                }
+            ]
+        }
+    )
 
     error: ErrorDetail
 
