@@ -101,17 +101,21 @@ export function draw(canvas, samples, rate, sentences) {
   pen.font = "12px system-ui, sans-serif";
   pen.textAlign = "center";
   const place = (time) => (time / seconds) * width;
+  const lines = { phones: { y: HEIGHT + 14, free: 0 }, words: { y: HEIGHT + 29, free: 0 } };
+  const write = (line, text, start, end) => {
+    const middle = (place(start) + place(end)) / 2;
+    const half = pen.measureText(text).width / 2;
+    if (middle - half < line.free) return; // it would stand on the one before
+    line.free = middle + half + 2;
+    pen.fillText(text, middle, line.y);
+  };
   for (const sentence of sentences) {
     for (const { phone, start, end } of sentence.phones) {
       pen.globalAlpha = 0.35;
       pen.fillRect(place(start), 0, 1, HEIGHT + 6);
       pen.globalAlpha = 1;
-      if (place(end) - place(start) >= 4) {
-        pen.fillText(phone, (place(start) + place(end)) / 2, HEIGHT + 14, place(end) - place(start) + 8);
-      }
+      write(lines.phones, phone, start, end);
     }
-    for (const { text, start, end } of sentence.words) {
-      pen.fillText(text, (place(start) + place(end)) / 2, HEIGHT + 29, Math.max(8, place(end) - place(start)));
-    }
+    for (const { text, start, end } of sentence.words) write(lines.words, text, start, end);
   }
 }
