@@ -228,9 +228,7 @@ def _shape(manifest: VoiceManifest | None, given: Mapping[str, str]) -> dict[str
         "recording": gr.update(visible=emotion == "audio", value=None),
         "prompt": gr.update(value=""),
         "recording_note": gr.update(value=""),
-        "mood": gr.update(
-            visible=bool(styles or manifest.features or emotions != ["none"])
-        ),
+        "mood": gr.update(visible=bool(styles or manifest.features or emotions != ["none"])),
     }
     for name in ("sdp_ratio", "noise", "noise_w"):
         updates[name] = gr.update(value=getattr(defaults, name))
