@@ -228,7 +228,7 @@ def fit(
             if key in tensors:
                 tensors[key] = torch.zeros_like(tensors[key])
     config[OWN] = {
-        "base": {"title": base.card.title or base.name, "licence": base.card.licence},
+        "base": {"title": base.card.title or Path(base.name).name, "licence": base.card.licence},
         **config.get(OWN, {}),
         "feature_models": {**base.feature_models, **feature_models},
     }
