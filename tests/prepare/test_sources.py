@@ -150,5 +150,6 @@ def test_nothing_to_prepare(tmp_path: Path) -> None:
 
 
 def test_what_was_made_in_the_folder_is_not_its_own_input(tmp_path: Path) -> None:
-    sounds(tmp_path, "s1.wav", "out/clips/s1.flac", ".hidden/s2.wav")
+    sounds(tmp_path, "s1.wav", "out/clips/s1.flac", ".hidden/s2.wav", "older/clips/s1.flac")
+    (tmp_path / "older" / "clips.jsonl").touch()
     assert list(said(find(tmp_path, without=tmp_path / "out"))) == ["s1.wav"]

@@ -13,6 +13,7 @@ from vinovits.prepare.decoded import read_text
 from vinovits.prepare.lists import Entry, looks_like_list, read_list
 from vinovits.prepare.recording import SUFFIXES
 from vinovits.prepare.subtitles import read_subtitles
+from vinovits.train.dataset import CLIPS_NAME
 
 TEXTS = (".txt", ".lab")
 SUBTITLES = (".srt", ".vtt")
@@ -121,7 +122,11 @@ def _files(folder: Path, without: Path | None, found: Inventory) -> list[Path]:
     for root, names, entries in os.walk(folder, onerror=lambda error: _unreadable(error, found)):
         here = Path(root)
         names[:] = sorted(
-            name for name in names if not name.startswith(".") and here / name != skipped
+            name
+            for name in names
+            if not name.startswith(".")
+            and here / name != skipped
+            and not (here / name / CLIPS_NAME).is_file()  # a training set is no recordings
         )
         files += [here / name for name in sorted(entries) if not name.startswith((".", "~$"))]
     return files
