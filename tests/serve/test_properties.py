@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from tests.serve.conftest import PATIENCE, running, settings
 from vinovits.serve.voices import VoiceFolders
 
-EXAMPLES = 6
+EXAMPLES = 4
 """Of each operation: some hundreds in all."""
 
 

@@ -19,6 +19,8 @@ LONGEST = 1000
 """Characters of a unit, where sentences end early enough: about a minute of speech."""
 
 _PARAGRAPH = re.compile(r"\n[ \t\r\f\v]*\n\s*|[\f\v\x1c-\x1e\x85\u2028\u2029]\s*")
+_TURN = re.compile(r"\[[^\[\]\n]+\]<(?:zh|ja|jp|en)>", re.IGNORECASE)
+"""The beginning of a speaker's turn: what was opened before ends in front of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,11 @@ def cut(text: str, markup: Markup = "auto", longest: int = LONGEST) -> list[Part
     places = _cuts(text, longest)
     if markup != "off":
         closed = [script.seen.span(start, end) for start, end, _ in _stretches(script)]
-        places = [place for place in places if not _within(place[0], closed)]
+        places = [
+            place
+            for place in places
+            if _TURN.match(text, place[0]) or not _within(place[0], closed)
+        ]
     begins = [0, *(place for place, _ in places)]
     ends = [*places, (len(text), True)]
     spans = [(begin, *end) for begin, end in zip(begins, ends, strict=True)]
