@@ -328,7 +328,7 @@ def test_other_families_train(family: str, start: Start, tmp_path: Path) -> None
     start(
         base=str(tmp_path / "base"), data=folder, steps=2, convert="style" in str(variant.condition)
     )
-    [losses] = [entry["losses"] for entry in history(tmp_path / "out") if "losses" in entry]
+    losses = next(entry["losses"] for entry in history(tmp_path / "out") if "losses" in entry)
     assert ("commitment" in losses) == (family != "sbv2-jp-extra")
     assert np.isfinite(list(losses.values())).all()
 
