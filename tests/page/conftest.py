@@ -142,6 +142,7 @@ def chromium(downloads: Path) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver))
     browser.set_script_timeout(PATIENCE)
+    browser.command_executor.client_config.timeout = PATIENCE
     try:
         yield browser
     finally:

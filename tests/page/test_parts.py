@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.page.conftest import Served, serve
+from tests.page.conftest import PATIENCE, Served, serve
 from vinovits.errors import UsageError
 from vinovits.page.converting import convert
 from vinovits.page.prompts import Prompt, Prompts, read_prompt
@@ -115,7 +117,7 @@ def test_uploads_to_be_converted_are_checked_first(
 
 
 def test_the_page_has_a_policy_and_only_its_own_paths(served: Served) -> None:
-    with httpx2.Client(base_url=served.url, timeout=60) as client:
+    with httpx2.Client(base_url=served.url, timeout=PATIENCE) as client:
         document = client.get("/")
         policy = document.headers["content-security-policy"]
         assert "connect-src 'self' blob:;" in policy
@@ -141,67 +143,77 @@ def test_the_page_has_a_policy_and_only_its_own_paths(served: Served) -> None:
         assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_uploads_are_bounded(voice_folders: Path, tmp_path: Path) -> None:
-    config = tmp_path / "serve.yaml"
-    config.write_text("max_upload: 4096\n")
-    server = serve(voice_folders, "--config", str(config), data=tmp_path)
-    try:
-        with httpx2.Client(base_url=server.url, timeout=60) as client:
-            url = "/gradio_api/upload"
-            small = {"files": ("a.wav", b"x" * 1000)}
-            assert client.post(url, files=small).status_code == 200
-            large = client.post(url, files={"files": ("a.wav", b"x" * 5000)})
-            assert large.status_code == 413
+@dataclass
+class Strict:
+    """A server that asks for a key, and takes small files only."""
 
-            def slowly() -> object:
-                yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
-                for _ in range(100):
-                    yield b"x" * 1000
+    url: str
+    key: str
 
-            kind = {"content-type": "multipart/form-data; boundary=b"}
-            unsaid = client.post(url, content=slowly(), headers=kind)  # type: ignore[arg-type]
-            assert unsaid.status_code >= 400
-            # What is kept of all of them is bounded too.
-            for number in range(20):
-                part = {"files": (f"{number}.wav", bytes([number]) * 2000)}
-                answer = client.post(url, files=part)
-            assert answer.status_code == 429
-            assert "Try again" in answer.json()["error"]["message"]
-    finally:
-        server.process.kill()
-        server.process.wait()
+    def client(self) -> httpx2.Client:
+        headers = {"authorization": f"Bearer {self.key}"}
+        return httpx2.Client(base_url=self.url, timeout=PATIENCE, headers=headers)
 
 
-def test_browsers_give_the_key_as_a_password(voice_folders: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def strict(voice_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strict]:
+    folder = tmp_path_factory.mktemp("strict")
     key, line = new_key(Grant("ann"))
-    keys = tmp_path / "keys.txt"
-    keys.write_text(line + "\n")
-    server = serve(voice_folders, "--api-key-file", str(keys), data=tmp_path)
+    (folder / "keys.txt").write_text(line + "\n")
+    (folder / "serve.yaml").write_text("max_upload: 4096\n")
+    options = ("--api-key-file", str(folder / "keys.txt"), "--config", str(folder / "serve.yaml"))
+    server = serve(voice_folders, *options, data=folder)
     try:
-        with httpx2.Client(base_url=server.url, timeout=60) as client:
-            asked = client.get("/", headers={"accept": "text/html"})
-            assert asked.status_code == 401
-            assert asked.headers["www-authenticate"].startswith("Basic ")
-            asked = client.get("/")
-            assert asked.headers["www-authenticate"] == "Bearer"
-
-            def basic(password: str) -> dict[str, str]:
-                pair = base64.b64encode(f"anyone:{password}".encode()).decode()
-                return {"authorization": f"Basic {pair}"}
-
-            assert client.get("/", headers=basic(key)).status_code == 200
-            assert client.get("/", headers=basic(key + "x")).status_code == 401
-            assert client.get("/", headers={"authorization": "Basic !"}).status_code == 401
+        yield Strict(server.url, key)
     finally:
         server.process.kill()
         server.process.wait()
+
+
+def test_uploads_are_bounded(strict: Strict) -> None:
+    with strict.client() as client:
+        url = "/gradio_api/upload"
+        assert client.post(url, files={"files": ("a.wav", b"x" * 1000)}).status_code == 200
+        large = client.post(url, files={"files": ("a.wav", b"x" * 5000)})
+        assert large.status_code == 413
+
+        def slowly() -> Iterator[bytes]:
+            yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+            for _ in range(100):
+                yield b"x" * 1000
+
+        kind = {"content-type": "multipart/form-data; boundary=b"}
+        assert client.post(url, content=slowly(), headers=kind).status_code >= 400
+        # What is kept of all of them is bounded too.
+        for number in range(20):
+            part = {"files": (f"{number}.wav", bytes([number]) * 2000)}
+            answer = client.post(url, files=part)
+        assert answer.status_code == 429
+        assert "Try again" in answer.json()["error"]["message"]
+
+
+def test_browsers_give_the_key_as_a_password(strict: Strict) -> None:
+    with httpx2.Client(base_url=strict.url, timeout=PATIENCE) as client:
+        asked = client.get("/", headers={"accept": "text/html"})
+        assert asked.status_code == 401
+        assert asked.headers["www-authenticate"].startswith("Basic ")
+        asked = client.get("/")
+        assert asked.headers["www-authenticate"] == "Bearer"
+
+        def basic(password: str) -> dict[str, str]:
+            pair = base64.b64encode(f"anyone:{password}".encode()).decode()
+            return {"authorization": f"Basic {pair}"}
+
+        assert client.get("/", headers=basic(strict.key)).status_code == 200
+        assert client.get("/", headers=basic(strict.key + "x")).status_code == 401
+        assert client.get("/", headers={"authorization": "Basic !"}).status_code == 401
 
 
 def test_without_the_page_there_is_none(voice_folders: Path, tmp_path: Path) -> None:
     server = serve(voice_folders, "--no-page", data=tmp_path)
     try:
-        assert httpx2.get(server.url, timeout=60).status_code == 404
-        assert httpx2.get(f"{server.url}/health", timeout=60).status_code == 200
+        assert httpx2.get(server.url, timeout=PATIENCE).status_code == 404
+        assert httpx2.get(f"{server.url}/health", timeout=PATIENCE).status_code == 200
         assert "page" not in server.log.read_text()
     finally:
         assert server.stop() < 60
