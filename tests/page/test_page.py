@@ -340,7 +340,7 @@ def test_the_end_of_the_server_closes_open_pages(
     server = serve(voice_folders, data=tmp_path)
     page = Page(chromium, server.url, artefacts)  # type: ignore[arg-type]
     page.open()
-    assert server.stop() < 10
+    assert server.stop() < 60  # an open page would hold it for 120
     page.type("#vv-text textarea", "Hello.")
     page.click("#vv-speak")
     told = page.until("document.querySelector('#vv-take-list [role=alert]')?.innerText")
