@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class VinovitsError(Exception):
     """Base of all errors of vinovits. The command line prints it and exits with `exit_code`."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How errors go from one process to another, whatever their initializers take."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[VinovitsError], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(VinovitsError):

@@ -46,8 +46,10 @@ class RaySpeakers:
         self._ray: Any = ray
         self._owns = not ray.is_initialized()
         if self._owns:
-            _connect(self._ray, address)
-        nodes = [node for node in self._ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+            connect(address)
+        nodes = [
+            node for node in self._ray.nodes() if node["Alive"] and node["Resources"].get("CPU")
+        ]
         if not nodes:
             raise UsageError(f"The cluster at {address} has no node with a processor.")
         processors = [int(node["Resources"]["CPU"]) for node in nodes]
@@ -147,9 +149,19 @@ class _Actor:
         return self._loaded.speak(voice, text, settings, threading.Event())
 
 
-def _connect(ray: Any, address: str) -> None:
+def connect(address: str) -> None:
+    """Connect this process to a cluster.
+
+    Args:
+        address: As `RaySpeakers` takes it.
+
+    Raises:
+        UsageError: Nothing answers there.
+    """
     import logging
     import socket
+
+    import ray
 
     options: dict[str, Any] = {
         "logging_level": logging.ERROR,

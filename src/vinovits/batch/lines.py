@@ -143,7 +143,12 @@ class Batch:
 
         def begin(line: Line) -> Begun[tuple[Line, str]] | Literal["done", "later"]:
             if line.voice not in voices:
-                voices[line.voice] = speakers.facts(line.voice)
+                try:
+                    voices[line.voice] = speakers.facts(line.voice)
+                except UsageError as error:  # there is no such voice
+                    result.failed[line.number] = str(error)
+                    tell(0.0)
+                    return "done"
             key = self._key(line, voices[line.voice])
             if self._is_there(line, key):
                 result.found += 1

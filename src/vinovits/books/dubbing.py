@@ -138,7 +138,7 @@ def dub(
             if work.id not in (first.name, second.name):
                 store.remove(work.id)
     overruns = tuple(
-        Overrun(number + 1, quick[number].text, late, float(quick[number].settings["speed"] or 1.0))
+        Overrun(number + 1, quick[number].text, late, float(quick[number].settings.get("speed") or 1.0))
         for number, late in enumerate(track.late)
         if late > _LEAST
     )
@@ -184,9 +184,9 @@ def _seconds(store: UnitStore, work: str, number: int) -> float:
 
 def _faster(unit: Unit, seconds: float, slot: float, fastest: float) -> Unit:
     """A unit that fits its slot, or is as fast as may be."""
-    speed = float(unit.settings.get("speed") or 1.0)
     if seconds <= slot:
-        return replace(unit, settings={**unit.settings, "speed": speed})
+        return unit
+    speed = float(unit.settings.get("speed") or 1.0)
     need = fastest if slot <= 0 else min(fastest, seconds / slot)
     stepped = min(fastest, math.ceil(need / _STEP - 1e-9) * _STEP)
     return replace(unit, settings={**unit.settings, "speed": round(speed * stepped, 3)})
