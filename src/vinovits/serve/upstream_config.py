@@ -91,7 +91,7 @@ def told(config: UpstreamConfig, path: Path) -> str:
     """A sentence about what became of a file's keys."""
     used = ", ".join(config.used) or "nothing"
     unused = ", ".join(config.unused) or "nothing"
-    return f"{path} is a config of Bert-VITS2. Of it, {used} is used; {unused} is not."
+    return f"{path} is a config of Bert-VITS2. Used of it: {used}. Not used: {unused}."
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
