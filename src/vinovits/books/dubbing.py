@@ -138,8 +138,8 @@ def dub(
             if work.id not in (first.name, second.name):
                 store.remove(work.id)
     overruns = tuple(
-        Overrun(number + 1, quick[number].text, late, float(quick[number].settings.get("speed") or 1.0))
-        for number, late in enumerate(track.late)
+        Overrun(number, unit.text, late, float(unit.settings.get("speed") or 1.0))
+        for number, (unit, late) in enumerate(zip(quick, track.late, strict=True), 1)
         if late > _LEAST
     )
     faster = sum(a.settings != b.settings for a, b in zip(units, quick, strict=True))
