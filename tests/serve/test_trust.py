@@ -388,10 +388,11 @@ def test_the_interface_describes_itself(served: Running) -> None:
         "/health",
         "/metrics",
     }
-    for path in described["paths"].values():
-        for operation in path.values():
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
             assert {"4XX", "5XX"} <= set(operation["responses"])
-            assert "422" not in operation["responses"]
+            # Interfaces that we have taken over answer as theirs do.
+            assert "422" not in operation["responses"] or not path.startswith(("/v1", "/api"))
 
 
 def test_a_body_that_comes_too_slowly_is_given_up(
