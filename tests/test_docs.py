@@ -98,7 +98,8 @@ def test_documented_static_shapes_are_those_of_the_code() -> None:
 
 @pages
 def test_shell_commands_are_understood(page: Path) -> None:
-    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    joined = (block.replace("\\\n", " ") for block in blocks(page, "sh"))
+    lines = [line for block in joined for line in block.splitlines()]
     lines += re.findall(r'`(vinovits (?:\w+) [^`]*(?:"|--)[^`]*)`', prose(page))
     for line in lines:
         for words in _commands(line):

@@ -97,9 +97,9 @@ def open_base(name: str, config: Path | None) -> Base:
         if name not in known:
             told = ", ".join(known) or "none"
             raise CheckpointError(
-                f"There is no checkpoint {name}, nor a base of that name (there are: {told}). Bases "
-                f"are folders with a checkpoint and its config.json, in {places.own('bases')} or in "
-                f"a folder that the environment variable {BASES} names."
+                f"There is no checkpoint {name}, nor a base of that name (there are: {told}). "
+                f"Bases are folders with a checkpoint and config.json, in {places.own('bases')} or "
+                f"in a folder that the environment variable {BASES} names."
             )
         path = known[name]
     source = open_source(path, config)
