@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -39,12 +38,15 @@ class Encoding:
     """Hz; the next higher one is taken."""
     bit_rate: int
     has_chapters: bool = True
+    brand: str = ""
+    """Of MP4: FFmpeg has a container for that of audio too ("ipod"), but with no place for
+    covers."""
 
 
 _RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 ENCODINGS: Mapping[str, Encoding] = {
-    ".m4b": Encoding("ipod", "aac", _RATES, 64_000),
-    ".m4a": Encoding("ipod", "aac", _RATES, 64_000),
+    ".m4b": Encoding("mp4", "aac", _RATES, 64_000, brand="M4B "),
+    ".m4a": Encoding("mp4", "aac", _RATES, 64_000, brand="M4A "),
     ".mp3": Encoding("mp3", "libmp3lame", _RATES, 64_000),
     ".opus": Encoding("ogg", "libopus", (8000, 12000, 16000, 24000, 48000), 32_000),
     ".flac": Encoding("flac", "flac", (), 0, has_chapters=False),
@@ -147,7 +149,9 @@ def encode(
     samples = 0
     with atomic_file(path) as part:
         try:
-            with av.open(str(part), "w", format=encoding.container) as container:
+            options = {"brand": encoding.brand} if encoding.brand else {}
+            form = encoding.container
+            with av.open(str(part), "w", format=form, container_options=options) as container:
                 container.metadata.update(_tags(tags, cover, marks, encoding))
                 rates = encoding.rates or (rate,)
                 own = next((known for known in rates if known >= rate), rates[-1])
@@ -210,26 +214,27 @@ def _picture_block(cover: Cover) -> str:
 
 
 def _add_cover(container: Any, cover: Cover | None, encoding: Encoding) -> Any:
-    """A stream of one picture, and the packet that goes into it."""
-    if cover is None or encoding.container not in ("ipod", "mp3"):
+    """A stream of one picture, and the packet that goes into it; None if it isn't one."""
+    if cover is None or encoding.container not in ("mp4", "mp3"):
         return None
     import io
 
     import av
 
     form = "mjpeg" if cover.media_type == "image/jpeg" else "png_pipe"
-    with (
-        suppress(av.error.FFmpegError, OSError),
-        av.open(io.BytesIO(cover.data), "r", format=form) as source,
-    ):
-        [stream] = source.streams.video
-        packet = next(packet for packet in source.demux(stream) if packet.size)
-        target = container.add_stream_from_template(stream)
-        target.disposition = av.stream.Disposition.attached_pic
-        packet.stream = target
-        packet.pts = packet.dts = 0
-        return packet
-    return None
+    try:
+        with av.open(io.BytesIO(cover.data), "r", format=form) as source:
+            [stream] = source.streams.video
+            packet = next((packet for packet in source.demux(stream) if packet.size), None)
+            if packet is None or not stream.width or not stream.height:
+                return None
+            target = container.add_stream_from_template(stream)
+            target.disposition = av.stream.Disposition.attached_pic
+            packet.stream = target
+            packet.pts = packet.dts = 0
+            return packet
+    except (av.error.FFmpegError, OSError, ValueError):
+        return None
 
 
 class _Filters:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class Published:
     loudness: Loudness
     gaps: tuple[int, ...]
     """Numbers of units that a tone stands for."""
+    marks: tuple[Mark, ...] = ()
+    """When each chapter begins and ends, in the sound of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def publish(
     cover: Cover | None = None,
     narrator: str = "",
     tell: Callable[[str], None] = lambda stage: None,
+    work: str | None = None,
+    stop: threading.Event | None = None,
 ) -> Published:
     """Write a book.
 
@@ -120,15 +125,19 @@ def publish(
         cover: A picture.
         narrator: Who reads, for tags.
         tell: Called with the name of what is being done.
+        work: Name of the units in the store; None: that of the plan.
+        stop: Ends it.
 
     Raises:
+        Stopped: The event was set.
         OutputError: A file can't be written.
         MissingExtraError: What writes it isn't installed.
     """
     need_av()
-    sound = BookSound(store, plan.name, rate)
+    work = work or plan.name
+    sound = BookSound(store, work, rate, stop)
     gaps: list[int] = []
-    marks = list(_marks(store, plan, rate))
+    marks = tuple(_marks(store, plan, work, rate))
     tell("loudness")
 
     def count(heard: Heard) -> None:
@@ -153,15 +162,15 @@ def publish(
         files, seconds = writer.chapters()
     else:
         files, seconds = writer.whole(marks)
-    return Published(tuple(files), seconds, loudness, tuple(gaps))
+    return Published(tuple(files), seconds, loudness, tuple(gaps), marks)
 
 
-def _marks(store: UnitStore, plan: Plan, rate: int) -> Iterator[Mark]:
+def _marks(store: UnitStore, plan: Plan, work: str, rate: int) -> Iterator[Mark]:
     """When chapters begin in one file, by the lengths of their pieces."""
     position = 0
     starts = {chapter.first: chapter for chapter in plan.chapters}
     open_chapter, begin = None, 0
-    for number, samples in lengths(store, plan.name, len(plan.units), rate):
+    for number, samples in lengths(store, work, len(plan.units), rate):
         if number in starts:
             if open_chapter is not None:
                 yield Mark(open_chapter.title or plan.title, begin / rate, position / rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vinovits.batch.join import piece_samples
+from vinovits.batch.make import Stopped
 from vinovits.batch.spoken import moved
 from vinovits.batch.store import Piece, Unit, UnitStore
 from vinovits.engine.result import SpokenSentence
@@ -40,15 +42,18 @@ class Heard:
 class BookSound:
     """Samples of some units, block by block, and what is heard when."""
 
-    def __init__(self, store: UnitStore, work: str, rate: int) -> None:
+    def __init__(
+        self, store: UnitStore, work: str, rate: int, stop: threading.Event | None = None
+    ) -> None:
         """Read nothing yet.
 
         Args:
             store: Has the work.
             work: Its name.
             rate: Sampling rate of all, in Hz: pieces of others are resampled.
+            stop: Has `blocks` raise `Stopped` before the next unit.
         """
-        self._store, self._work, self._rate = store, work, rate
+        self._store, self._work, self._rate, self._stop = store, work, rate, stop
 
     def blocks(
         self, first: int, end: int, tell: Callable[[Heard], None] | None = None
@@ -62,9 +67,14 @@ class BookSound:
 
         Yields:
             (n,) samples in [-1, 1].
+
+        Raises:
+            Stopped: The event was set.
         """
         position = 0
         for unit, piece in self._store.pieces_and_gaps(self._work, first, end):
+            if self._stop is not None and self._stop.is_set():
+                raise Stopped
             begin = position
             for block in self._gap() if piece is None else self._piece(piece):
                 position += len(block)
