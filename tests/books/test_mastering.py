@@ -41,6 +41,6 @@ def test_a_broken_cover_breaks_no_book(
     path = written(tmp_path / f"book.{kind}", Cover(data, media_type))
     with av.open(str(path)) as file:
         [stream] = file.streams.audio
-        samples = sum(frame.samples for frame in file.decode(stream))
-        assert samples == pytest.approx(RATE, rel=0.3)
+        seconds = sum(frame.samples / frame.sample_rate for frame in file.decode(stream))
+        assert seconds == pytest.approx(1.0, abs=0.2)
         assert len(file.chapters()) == 2
