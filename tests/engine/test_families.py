@@ -143,13 +143,13 @@ def test_ten_voices_of_two_families_listen_to_one_bert(
 ) -> None:
     gc.collect()  # voices of other tests
     compiled: list[str] = []
-    compile_graph = lazy.compile_graph
+    recipe = lazy.recipe
 
-    def count(path: Path, *rest: Any) -> Any:
+    def count(path: Path, *rest: Any, **options: Any) -> Any:
         compiled.append(path.parent.name)
-        return compile_graph(path, *rest)
+        return recipe(path, *rest, **options)
 
-    monkeypatch.setattr(lazy, "compile_graph", count)
+    monkeypatch.setattr(lazy, "recipe", count)
     voices = [load(family) for family in ("2.2", "2.3") * 5]
     sounds = [said(voice, TEXTS["en"]) for voice in voices]
     assert compiled in (["deberta-v3-large"], [])

@@ -8,12 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import vinovits
+from vinovits.engine.stream import _Sentences
 from vinovits.engine.voice import Voice
 from vinovits.errors import DeviceError, LanguageError, TextError, UsageError
 from vinovits.graphs import GraphInfo
@@ -322,3 +325,27 @@ def test_an_assist_text_without_features_is_refused(tiny_voice: Path, graph_cach
     bare = vinovits.load(tiny_voice, features="none", cache_dir=graph_cache)
     with pytest.raises(UsageError, match="heard through feature models"):
         bare.speak("Hello.", assist_text="I am so angry!")
+
+
+def test_sentences_are_looked_at_while_another_thread_takes_them() -> None:
+    """A stream looks ahead for its listener, and prepares the next sentence in another thread."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def numbers() -> Any:
+        for number in range(6):
+            if number == 1:
+                at_work.set()
+                go_on.wait(10)
+            yield number
+
+    sentences: Any = _Sentences(numbers())
+    assert next(sentences) == 0
+    taken: list[int] = []
+    taker = threading.Thread(target=lambda: taken.append(next(sentences)))
+    taker.start()
+    at_work.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    assert sentences.look(3) == [1, 2, 3]
+    taker.join()
+    assert taken == [1]
+    assert list(sentences) == [2, 3, 4, 5]

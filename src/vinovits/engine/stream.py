@@ -68,20 +68,32 @@ class _Prepared:
 
 
 class _Sentences(Iterator[Sentence]):
-    """Sentences, of which some may be looked at before they are taken; for one thread at a time."""
+    """Sentences, at whose beginning one may look while another thread takes them."""
 
     def __init__(self, sentences: Iterator[Sentence]) -> None:
         self._rest = sentences
         self._seen: deque[Sentence] = deque()
+        self._taken: list[Sentence] | None = []
+        """Those that were taken before anybody looked."""
+        self._lock = threading.Lock()
 
     def __next__(self) -> Sentence:
-        return self._seen.popleft() if self._seen else next(self._rest)
+        with self._lock:
+            sentence = self._seen.popleft() if self._seen else next(self._rest)
+            if self._taken is not None:
+                self._taken.append(sentence)
+            return sentence
 
     def look(self, count: int) -> list[Sentence]:
-        """The next ones, at most so many."""
-        while len(self._seen) < count and (one := next(self._rest, None)) is not None:
-            self._seen.append(one)
-        return list(self._seen)
+        """Those behind the first, at most so many; to be called once."""
+        with self._lock:
+            behind = (self._taken or [])[1:]
+            self._taken = None
+            while len(behind) + len(self._seen) < count:
+                if (one := next(self._rest, None)) is None:
+                    break
+                self._seen.append(one)
+            return [*behind, *self._seen]
 
 
 class _ClosedError(Exception):
