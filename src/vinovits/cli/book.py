@@ -282,7 +282,7 @@ def speakers_of(workers: int, ray: str | None, loading: dict[str, Any]) -> Speak
     if ray is not None:
         from vinovits.batch.cluster import RaySpeakers
 
-        return RaySpeakers(ray, loading)
+        return RaySpeakers(ray, loading, workers if workers > 1 else None)
     if workers == 1:
         return OwnSpeakers(loading)
     return ProcessSpeakers(
