@@ -17,7 +17,7 @@ RATE = 24000
 
 def written(path: Path, cover: Cover) -> Path:
     noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
-    marks = [Mark("One", 0.0, 0.5), Mark("Two", 0.5, 1.0)]
+    marks = [Mark("One", 0.0, 0.6), Mark("Two", 0.6, 1.0)]
     encode(path, [noise], RATE, 1.0, tags={"title": "A book"}, marks=marks, cover=cover)
     return path
 
@@ -28,6 +28,8 @@ def test_files_have_their_cover(kind: str, tmp_path: Path) -> None:
     with av.open(str(path)) as file:
         assert len(file.streams.audio) == len(file.streams.video) == 1
         assert [chapter["metadata"]["title"] for chapter in file.chapters()] == ["One", "Two"]
+        starts = [chapter["start"] * float(chapter["time_base"]) for chapter in file.chapters()]
+        assert starts == pytest.approx([0.0, 0.6], abs=0.002)
     if kind in ("m4a", "m4b"):
         assert path.read_bytes()[4:12] == b"ftyp" + kind.upper().encode() + b" "
 

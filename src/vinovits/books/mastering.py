@@ -159,7 +159,7 @@ def encode(
                 if encoding.bit_rate:
                     stream.bit_rate = encoding.bit_rate
                 picture = _add_cover(container, cover, encoding)
-                if encoding.has_chapters and marks:
+                if encoding.has_chapters and marks and encoding.container != "ogg":
                     container.set_chapters(
                         [
                             {
@@ -194,7 +194,21 @@ def _tags(
     own = {name: value for name, value in tags.items() if value}
     if encoding.container == "ogg" and cover is not None:
         own["METADATA_BLOCK_PICTURE"] = _picture_block(cover)
+    if encoding.container == "ogg":
+        for number, mark in enumerate(marks):
+            own[f"CHAPTER{number:03}"] = _clock(mark.start)
+            own[f"CHAPTER{number:03}NAME"] = mark.title
     return own
+
+
+def _clock(seconds: float) -> str:
+    """A time as Ogg files have those of chapters (https://wiki.xiph.org/Chapter_Extension).
+
+    FFmpeg's own are late by a second, wherever their thousandths are above 499.
+    """
+    thousandths = round(seconds * 1000)
+    minutes, rest = divmod(thousandths, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
 
 
 def _picture_block(cover: Cover) -> str:

@@ -17,7 +17,16 @@ from starlette.responses import JSONResponse
 from vinovits import __version__
 from vinovits.errors import VinovitsError
 from vinovits.places import own as own_folder
-from vinovits.serve import job_routes, lexicon_routes, openai, own, socket, state, upstream
+from vinovits.serve import (
+    book_routes,
+    job_routes,
+    lexicon_routes,
+    openai,
+    own,
+    socket,
+    state,
+    upstream,
+)
 from vinovits.serve.description import describe
 from vinovits.serve.errors import ErrorBody, api_error
 from vinovits.serve.gate import Gate, Recorder
@@ -114,12 +123,25 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
                 most_by_path={
                     "/api/jobs": max(settings.max_body, 6 * settings.max_job_text + 65536)
                 },
-                uploads={} if page is None else dict.fromkeys(page.uploads, settings.max_upload),
+                uploads=dict.fromkeys(
+                    (book_routes.PATH, *(() if page is None else page.uploads)),
+                    settings.max_upload,
+                ),
             ),
         ],
     )
     app.state.services = services
-    for part in (openai, own, job_routes, lexicon_routes, socket, state, upstream, voicevox):
+    for part in (
+        openai,
+        own,
+        book_routes,
+        job_routes,
+        lexicon_routes,
+        socket,
+        state,
+        upstream,
+        voicevox,
+    ):
         app.include_router(part.routes(services))
     for kind in (RequestValidationError, HTTPException, VinovitsError):
         app.add_exception_handler(kind, _answer)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vinovits.engine.conditions import STYLE_WEIGHTS
 from vinovits.engine.settings import LONGEST_ASSIST, SpeakSettings
@@ -144,6 +145,52 @@ class JobRequest(VoiceFields):
     paragraph_pause: float | None = _within(
         RANGES["pause"], "Seconds of silence between paragraphs; by default as between sentences."
     )
+
+
+class BookRequest(VoiceFields):
+    """The form of `POST /api/jobs/book`, beside its file: numbers and switches are words there."""
+
+    model_config = ConfigDict(strict=False, extra="forbid")
+
+    voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
+    format: Literal["m4b", "mp3", "opus", "flac", "wav"] = Field(
+        "m4b", description="Of the audio; the first three have chapters."
+    )
+    title: Annotated[str, Field(max_length=_NAME)] = Field(
+        "", description="In place of the book's own."
+    )
+    author: Annotated[str, Field(max_length=_NAME)] = Field("", description="The same.")
+    paragraph_pause: float | None = _within(
+        RANGES["pause"], "Seconds of silence between paragraphs; 0.5 by default."
+    )
+    markup: Literal["auto"] = Field("auto", description="That of the book's own format.")
+    notes: bool = Field(False, description="Read foot and end notes.")
+    tables: bool = Field(False, description="Read tables.")
+    code: bool = Field(False, description="Read code.")
+    captions: bool = Field(True, description="Read captions of figures.")
+    gaps: Literal["fail", "mark"] = Field(
+        "fail",
+        description="What becomes of parts that can't be spoken: the job fails, or a low tone "
+        "stands for them.",
+    )
+    encoding: (
+        Literal["utf-8", "utf-16", "gb18030", "big5", "shift_jis", "euc_jp", "windows-1252"] | None
+    ) = Field(None, description="Of text files; by default it is guessed.")
+
+    @field_validator("speaker", "emotion", "lexicon", mode="before")
+    @classmethod
+    def _of_form(cls, value: Any) -> Any:
+        """Numbers, and mixes and lexicons in JSON, as a form has them."""
+        if not isinstance(value, str):
+            return value
+        if value.isascii() and value.isdecimal() and len(value) < 10:
+            return int(value)
+        if value.lstrip().startswith("{"):
+            try:
+                return json.loads(value)
+            except (ValueError, RecursionError):
+                return value
+        return value
 
 
 class ReadRequest(ReadFields):

@@ -10,7 +10,8 @@ from starlette.responses import FileResponse
 
 from vinovits.output.audio_stream import MEDIA_TYPES
 from vinovits.serve.bodies import JobRequest, speak_settings
-from vinovits.serve.jobs import JobKind, SpeakJob, SubtitleKind
+from vinovits.serve.job_orders import JobKind, SpeakJob
+from vinovits.serve.jobs import SubtitleKind
 from vinovits.serve.services import Services
 from vinovits.serve.speech import chosen_seed
 
@@ -20,6 +21,24 @@ _SUBTITLE_TYPES: dict[SubtitleKind, str] = {
     "lrc": "text/plain",
     "json": "application/json",
 }
+
+
+_AUDIO_TYPES: dict[JobKind, str] = {
+    "m4b": "audio/mp4",
+    "mp3": MEDIA_TYPES["mp3"],
+    "opus": MEDIA_TYPES["opus"],
+    "flac": MEDIA_TYPES["flac"],
+    "wav": MEDIA_TYPES["wav"],
+}
+
+
+class ChapterData(BaseModel):
+    """A chapter of a book."""
+
+    title: str
+    start: float | None
+    """Seconds; null until the job is done."""
+    end: float | None
 
 
 class JobData(BaseModel):
@@ -43,6 +62,10 @@ class JobData(BaseModel):
     format: JobKind
     characters: int
     settings: dict[str, Any]
+    chapters: list[ChapterData]
+    """Of a book."""
+    notes: list[str]
+    """Of a book: what was guessed, and what couldn't be read."""
 
 
 class JobList(BaseModel):
@@ -106,7 +129,7 @@ def routes(services: Services) -> APIRouter:
         """The audio of a job that is done."""
         kind = jobs.get(id, services.owner).format
         path = jobs.result(id, owner=services.owner)
-        return FileResponse(path, media_type=MEDIA_TYPES[kind], filename=f"speech.{kind}")
+        return FileResponse(path, media_type=_AUDIO_TYPES[kind], filename=f"speech.{kind}")
 
     @router.get("/{id}/timings/{kind}", response_class=FileResponse, responses=_TIMINGS)
     def timings(id: str, kind: SubtitleKind) -> FileResponse:
@@ -122,8 +145,7 @@ _AUDIO: dict[int | str, dict[str, Any]] = {
         "description": "The speech.",
         "content": {
             media.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-            for kind, media in MEDIA_TYPES.items()
-            if kind != "pcm"
+            for media in _AUDIO_TYPES.values()
         },
     }
 }

@@ -12,23 +12,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from vinovits.batch.join import join
 from vinovits.batch.make import Stopped, make, voice_stamp
-from vinovits.batch.store import Progress, State, Unit, UnitStore, Work
-from vinovits.batch.units import cut
+from vinovits.batch.store import Progress, State, UnitStore, Work
 from vinovits.engine.settings import SpeakSettings
-from vinovits.errors import LexiconError, OutputError, TextError, VinovitsError
+from vinovits.errors import LexiconError, OutputError, VinovitsError
+from vinovits.output.atomic import write_error
+from vinovits.serve.book_jobs import COVER, UPLOADS, publish_job
 from vinovits.serve.errors import ApiError, api_error, disk_full, lexicon_error
+from vinovits.serve.job_orders import BookJob, JobKind, Planned, SpeakJob
 from vinovits.serve.log import FIELDS
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.voices import ServedVoices
 
 _log = logging.getLogger(__name__)
 
-JobKind = Literal["wav", "mp3", "flac", "opus"]
-"""Formats of the audio."""
 SubtitleKind = Literal["srt", "vtt", "lrc", "json"]
 SUBTITLES: tuple[SubtitleKind, ...] = ("srt", "vtt", "lrc", "json")
 OPEN: tuple[State, ...] = ("queued", "running")
@@ -41,23 +41,6 @@ _PATIENCE = 5.0
 _LEAST_FREE = 256 << 20
 """Bytes of the disk that must be free for a job to be taken on."""
 _SWEEP_SECONDS = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakJob:
-    """What is asked for."""
-
-    text: str
-    voice: str
-    """Name of a voice."""
-    settings: SpeakSettings = field(default_factory=lambda: SpeakSettings())
-    """As JSON has them."""
-    format: JobKind = "mp3"
-    title: str = ""
-    paragraph_pause: float | None = None
-    """Seconds of silence between paragraphs; None: those between sentences."""
-    owner: str | None = None
-    """Name of the API key; None where none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +66,10 @@ class Job:
     format: JobKind
     characters: int
     settings: dict[str, Any]
+    chapters: list[dict[str, Any]]
+    """Of a book: the title of each, and its start and end in seconds once the job is done."""
+    notes: list[str]
+    """Of a book: sentences for its owner."""
 
     def as_data(self) -> dict[str, Any]:
         """Plain JSON data for the owner."""
@@ -154,6 +141,8 @@ class Jobs:
             self._why_not = "This server takes no jobs; its log says why."
             _log.warning("There will be no jobs: %s", error)
             return
+        # What a killed process was reading.
+        shutil.rmtree(self._folder / UPLOADS, ignore_errors=True)
         for work in self._store.works(OPEN):
             self._begin(work.id, work.owner)
         if self._active:
@@ -193,7 +182,15 @@ class Jobs:
                 self._threads.append(thread)
                 thread.start()
 
-    def submit(self, asked: SpeakJob) -> Job:
+    def check_room(self, owner: str | None) -> None:
+        """Refuse an owner whose job couldn't be taken on, before it is sent.
+
+        Raises:
+            ApiError: There is no room for it.
+        """
+        self._check_room(self._opened(), owner)
+
+    def submit(self, asked: SpeakJob | BookJob) -> Job:
         """Take on a job. It may take as long as a voice takes to load.
 
         Raises:
@@ -201,20 +198,20 @@ class Jobs:
             VinovitsError: The text, or a setting, can't be right.
         """
         store = self._opened()
-        if len(asked.text) > self._most_text:
+        if asked.characters > self._most_text:
             raise ApiError(
                 413,
-                f"The text has {len(asked.text)} characters, and {self._most_text} are taken.",
+                f"The text has {asked.characters} characters, and {self._most_text} are taken.",
                 "text_too_long",
-                param="text",
+                param="text" if isinstance(asked, SpeakJob) else "file",
             )
         self._check_room(store, asked.owner)
-        units = self._units(asked)
+        planned = self._planned(asked)
         data = {
-            "title": asked.title,
+            **planned.data,
             "voice": asked.voice,
             "format": asked.format,
-            "characters": len(asked.text),
+            "characters": asked.characters,
             "settings": dict(asked.settings),
         }
         id_ = secrets.token_hex(12)
@@ -222,7 +219,9 @@ class Jobs:
             if self._closing:
                 raise self._refusal()
             self._check_room(store, asked.owner)  # others may have come in between
-            store.add(id_, units, data, asked.owner)
+            if planned.cover is not None:
+                self._keep_cover(id_, planned.cover.data)
+            store.add(id_, planned.units, data, asked.owner)
             self._begin(id_, asked.owner)
             self._changed.notify_all()
         self.keep_working()
@@ -321,34 +320,29 @@ class Jobs:
             counts[work.state] = counts.get(work.state, 0) + 1
         return counts
 
-    def _units(self, asked: SpeakJob) -> Sequence[Unit]:
-        """What a text is cut into, once its first unit and the settings are known to be right."""
-        settings = asked.settings
-        parts = cut(asked.text, settings.get("markup", "auto"))
-        if not parts:
-            raise TextError("There is nothing in this text that can be spoken.")
+    def _planned(self, asked: SpeakJob | BookJob) -> Planned:
+        """What is to be spoken, once its first unit and the settings are known to be right."""
         voice = self._voices.get(asked.voice)
+        planned = asked.planned(voice.manifest.defaults.pause)
+        first = planned.units[0]
+        settings = cast(SpeakSettings, cast(Any, dict(first.settings)))
         try:
-            with voice.stream(parts[0].text, ahead=False, **settings):
+            with voice.stream(first.text, ahead=False, **settings):
                 pass
         except LexiconError as error:
             if settings.get("lexicon") is None:
                 raise
             raise lexicon_error(error) from None
-        given = settings.get("pause")
-        pause = voice.manifest.defaults.pause if given is None else given
-        between = pause if asked.paragraph_pause is None else asked.paragraph_pause
-        return [
-            Unit(
-                number,
-                part.text,
-                part.start,
-                asked.voice,
-                dict(settings),
-                between if part.ends_paragraph else pause,
-            )
-            for number, part in enumerate(parts)
-        ]
+        return planned
+
+    def _keep_cover(self, id_: str, data: bytes) -> None:
+        folder = self._results(id_)
+        try:
+            folder.mkdir(parents=True)
+            (folder / COVER).write_bytes(data)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise write_error(folder, error) from error
 
     def _check_room(self, store: UnitStore, owner: str | None) -> None:
         works = store.works()
@@ -471,6 +465,8 @@ class Jobs:
         except Exception as error:
             told = api_error(error)
             tries = store.failed(active.id, number, str(told))
+            if told.status < 500 and self._may_have_gaps(store, active.id):
+                return
             where = f"Part {number + 1}, from character {unit.start + 1:,} on"
             if told.status < 500 or tries >= _MOST_TRIES:
                 self._fail(active, f"{where}: {told}")
@@ -483,6 +479,10 @@ class Jobs:
             return
         self._metrics.units.labels("made" if made else "found").inc()
 
+    def _may_have_gaps(self, store: UnitStore, id_: str) -> bool:
+        work = store.work(id_)
+        return work is not None and work.data.get("gaps") == "mark"
+
     def _join(self, active: _Active) -> None:
         store = self._opened()
         work = store.work(active.id)
@@ -492,8 +492,12 @@ class Jobs:
         subtitles = [folder / f"speech.{kind}" for kind in SUBTITLES]
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            audio = folder / f"speech.{work.data['format']}"
-            seconds = join(store, active.id, audio, subtitles, active.stop)
+            made: dict[str, Any] = {}
+            if "chapters" in work.data:
+                seconds, made = publish_job(store, work, folder, active.stop)
+            else:
+                audio = folder / f"speech.{work.data['format']}"
+                seconds = join(store, active.id, audio, subtitles, active.stop)
         except (OSError, MemoryError, VinovitsError) as error:
             self._fail(active, str(api_error(error)))
             return
@@ -501,7 +505,7 @@ class Jobs:
             if active.stop.is_set():
                 raise Stopped
             total = store.progress(active.id).total
-            data = {**work.data, "total": total, "seconds": seconds}
+            data = {**work.data, **made, "total": total, "seconds": seconds}
             store.set_state(active.id, "done", data=data)
             active.stop.set()
         store.drop_pieces(active.id)
@@ -555,4 +559,9 @@ def _job(work: Work, progress: Progress) -> Job:
         format=data["format"],
         characters=data["characters"],
         settings=data["settings"],
+        chapters=[
+            {name: chapter.get(name) for name in ("title", "start", "end")}
+            for chapter in data.get("chapters", ())
+        ],
+        notes=data.get("notes", []),
     )

@@ -63,7 +63,7 @@ class ServeSettings(BaseSettings):
     max_body: int = Field(1 << 20, ge=1024, le=1 << 30)
     """Bytes of a request."""
     max_upload: int = Field(64 << 20, ge=1024, le=8 << 30)
-    """Bytes of a file that is given to the page."""
+    """Bytes of a file: a book, or what is given to the page."""
     jobs: Path | None = None
     """Folder where long texts are kept that are spoken in the background; None: `jobs` in the
     user's data folder."""
