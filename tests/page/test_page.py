@@ -9,12 +9,14 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import av
 import axe_core_python
 import httpx2
 import pytest
 import soundfile
 from selenium.webdriver.common.keys import Keys
 
+from tests.books.files import write_epub
 from tests.page.conftest import TABS, Page, Served, serve
 
 TEXT = "Hello there. This is a longer second sentence, with a pause!"
@@ -227,6 +229,28 @@ def test_a_book_becomes_a_file(page: Page, tmp_path: Path) -> None:
     assert len(samples) > rate / 2
     subtitles = page.bytes_of('#vv-jobs a[download="speech.srt"]', "href").decode("utf-8")
     assert "Then it was not." in subtitles
+    pages = {f"{name}.xhtml": f"<h1>{name}</h1><p>It was dark.</p>" for name in ("One", "Two")}
+    epub = write_epub(tmp_path / "novel.epub", pages, [(name[:3], name) for name in pages])
+    page.find("#vv-book-file").send_keys(str(epub))
+    told = page.until("document.querySelector('#vv-book-note [role=status]')?.innerText")
+    assert told.startswith("novel.epub will be read")
+    page.click("#vv-book-start")
+    first = "document.querySelector('#vv-jobs article')"
+    page.until(f"{first}.innerText.includes('The Book') && {first}.dataset.state === 'done'")
+    page.js(f"{first}.querySelector('summary').click()")
+    assert "One · 00:00:00" in page.js(f"{first}.querySelector('details').innerText")
+    page.shot("book_chapters")
+    audio = page.bytes_of('#vv-jobs article:first-child a[download="speech.mp3"]', "href")
+    with av.open(io.BytesIO(audio)) as file:
+        assert [one["metadata"]["title"] for one in file.chapters()] == ["One", "Two"]
+    subtitles = page.bytes_of('#vv-jobs article:first-child a[download="speech.srt"]', "href")
+    assert b"It was dark." in subtitles
+    broken = tmp_path / "broken.epub"
+    broken.write_bytes(b"no book")
+    page.find("#vv-book-file").send_keys(str(broken))
+    page.click("#vv-book-start")
+    told = page.until("document.querySelector('#vv-book-note [role=alert]')?.innerText")
+    assert "is broken" in told
 
 
 def test_voices_lexicon_and_status(page: Page) -> None:

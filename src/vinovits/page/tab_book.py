@@ -1,4 +1,4 @@
-"""The tab Book: long texts as jobs, which go on while nobody looks. A script follows them."""
+"""The tab Book: texts and books as jobs, which go on while nobody looks. A script follows them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import gradio as gr
 from vinovits.page.markup import word
 from vinovits.page.parts import Parts
 
-_FORMATS = ("mp3", "opus", "flac", "wav")
+_FORMATS = ("mp3", "m4b", "opus", "flac", "wav")
+_FILES = ".txt,.md,.html,.htm,.xhtml,.epub,.docx,.pdf"
 
 
 def fill(parts: Parts, tab: gr.Tab) -> None:
@@ -16,7 +17,7 @@ def fill(parts: Parts, tab: gr.Tab) -> None:
     text = gr.Textbox(label=t("book_text"), lines=8, max_lines=16, elem_id="vv-book-text")
     gr.HTML(
         '<p><label for="vv-book-file" data-word="book_file"></label> '
-        '<input type="file" id="vv-book-file" accept=".txt,text/plain"></p>'
+        f'<input type="file" id="vv-book-file" accept="{_FILES}"></p>'
         '<div id="vv-book-note"></div>',
         padding=False,
     )

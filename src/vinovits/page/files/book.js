@@ -1,25 +1,45 @@
-// Long texts: jobs of the server, followed until they end.
+// Long texts and books: jobs of the server, followed until they end.
 import { ask, fault } from "/page/api.js";
 import { button, make, word } from "/page/words.js";
 
 const EACH = 1000; // milliseconds
 const STATES = { queued: "queued", running: "running", done: "done_job", failed: "failed_job", cancelled: "cancelled" };
 const TIMINGS = ["srt", "vtt", "lrc", "json"];
+const TEXT = /\.txt$/i; // what goes into the form, to be changed there
 
 let timer = null;
 
-/** Begins a job. */
+/** Begins a job: of the file that is chosen, or else of the text. */
 export async function startBook(voice, text, title, format, pause, seed) {
   const place = document.getElementById("vv-book-note");
-  const body = { text: text ?? "", voice, title: title ?? "", format, paragraph_pause: pause };
-  if (seed != null) body.seed = seed;
+  const input = document.getElementById("vv-book-file");
+  const fields = { voice, title: title ?? "", format, paragraph_pause: pause };
+  if (seed != null) fields.seed = seed;
   try {
-    await ask("/api/jobs", "POST", body);
+    const book = chosen(input) ?? (format === "m4b" ? new File([text ?? ""], "text.txt") : null);
+    if (book) {
+      await ask("/api/jobs/book", "POST", form(book, fields));
+      if (chosen(input)) input.value = "";
+    } else {
+      await ask("/api/jobs", "POST", { text: text ?? "", ...fields });
+    }
     place.replaceChildren();
   } catch (error) {
     place.replaceChildren(fault(error));
   }
   followJobs();
+}
+
+function chosen(input) {
+  const file = input.files[0];
+  return file && !TEXT.test(file.name) ? file : null;
+}
+
+function form(book, fields) {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) data.append(name, value ?? "");
+  data.append("file", book);
+  return data;
 }
 
 /** Shows the jobs, and again while some aren't ended and the tab is open. */
@@ -47,6 +67,8 @@ function update(place, jobs) {
     if (known?.dataset.stamp === stamp) return known;
     const element = card(job);
     element.dataset.stamp = stamp;
+    const chapters = element.querySelector("details");
+    if (chapters) chapters.open = known?.querySelector("details")?.open ?? false;
     return element;
   });
   if (!elements.length) {
@@ -84,8 +106,23 @@ function card(job) {
     make("progress", { max: Math.max(1, job.total), value: job.done, "aria-label": state }),
   ];
   if (job.error) children.push(make("p", { role: "alert", className: "vv-error", text: job.error }));
+  for (const note of job.notes) children.push(make("p", { className: "vv-small", text: note }));
+  if (job.chapters.length) children.push(contents(job.chapters));
   children.push(make("div", { className: "vv-buttons" }, buttons));
   return make("article", { className: "vv-take", "data-job": job.id, "data-state": job.state }, children);
+}
+
+function contents(chapters) {
+  const lines = chapters.map(({ title, start }) =>
+    make("li", { text: start == null ? title : `${title} · ${clock(start)}` }),
+  );
+  const summary = make("summary", { text: `${chapters.length} ${word("chapters")}` });
+  return make("details", {}, [summary, make("ol", {}, lines)]);
+}
+
+function clock(seconds) {
+  const [hours, minutes, rest] = [seconds / 3600, (seconds / 60) % 60, seconds % 60].map(Math.floor);
+  return [hours, minutes, rest].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 const file = (address, kind) =>
@@ -96,11 +133,16 @@ const file = (address, kind) =>
     text: `${word("download")} ${kind.toUpperCase()}`,
   });
 
-/** Takes the text of a file into the form. */
+/** Takes the text of a file into the form; a book waits to be sent. */
 export async function takeFile(input) {
   const given = input.files[0];
   if (!given) return;
   const note = document.getElementById("vv-book-note");
+  if (chosen(input)) {
+    const told = `${given.name} ${word("book_chosen")}`;
+    note.replaceChildren(make("p", { role: "status", className: "vv-small", text: told }));
+    return;
+  }
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await given.arrayBuffer());
     if (text.includes("\0")) throw new TypeError();
