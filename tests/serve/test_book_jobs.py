@@ -6,8 +6,9 @@ import io
 import re
 import signal
 import sys
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ import httpx2
 import pytest
 
 from tests.books.files import write_epub, write_pdf
-from tests.serve.conftest import HeldVoices, Running, running, settings, until
+from tests.serve.conftest import PATIENCE, HeldVoices, Running, running, settings, until
 from tests.serve.test_jobs import ended, process
 from tests.serve.test_trust import error
-from vinovits.books import reading
+from vinovits.books import publish, reading
+from vinovits.books.mastering import measure
 from vinovits.serve.voices import VoiceFolders
 
 PATH = "/api/jobs/book"
@@ -249,6 +251,60 @@ def test_bounds_hold(folders: VoiceFolders, tmp_path: Path) -> None:
         full = send(client, many, "a.md")
         assert (full.status_code, error(full)["code"]) == (429, "too_many_jobs")
         assert nothing_is_left(server)
+
+
+def test_books_that_take_long_to_read_are_given_up_and_bounded(
+    folders: VoiceFolders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(*_: object) -> None:
+        assert go_on.wait(PATIENCE)
+        raise RecursionError
+
+    monkeypatch.setattr(reading, "_read", slow)
+    with running(settings(deadline=1.5), folders) as server, server.client() as client:
+        try:
+            for _ in range(3):
+                late = send(client, b"text", "a.txt")
+                assert (late.status_code, error(late)["code"]) == (504, "deadline")
+            full = send(client, b"text", "a.txt")
+            assert (full.status_code, error(full)["code"]) == (429, "too_many_uploads")
+            assert full.headers["retry-after"]
+            speech = client.post("/api/speak", json={"text": "Yes.", "voice": "tiny"})
+            assert speech.status_code == 200, "workers aren't held"
+        finally:
+            go_on.set()
+
+        def is_read() -> bool:
+            return send(client, b"text", "a.txt").status_code == 400
+
+        until(is_read)
+        until(lambda: nothing_is_left(server))
+
+
+def test_a_job_that_is_being_written_can_be_cancelled(
+    folders: VoiceFolders, epub: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def measured(blocks: Iterable[Any], rate: int) -> Any:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return measure(blocks, rate)
+
+    monkeypatch.setattr(publish, "measure", measured)
+    with running(settings(), folders) as server, server.client() as client:
+        id_ = send(client, epub).json()["id"]
+        assert begun.wait(PATIENCE)
+        assert client.post(f"/api/jobs/{id_}/cancel").json()["state"] == "cancelled"
+        go_on.set()
+        until(lambda: not server.services.jobs._active)
+        assert client.get(f"/api/jobs/{id_}").json()["state"] == "cancelled"
+        folder = server.services.jobs.folder / "results" / id_
+        assert [path.name for path in folder.iterdir()] == ["cover"]
+        client.post(f"/api/jobs/{id_}/resume")
+        assert ended(client, id_)["state"] == "done"
 
 
 def test_too_many_chapters_are_refused(served: Running, monkeypatch: pytest.MonkeyPatch) -> None:
