@@ -15,7 +15,7 @@ RUN python3 -m venv /opt/vinovits
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY src ./src
-ARG EXTRAS=serve,wyoming,aac,zh,ja
+ARG EXTRAS=serve,wyoming,books,aac,zh,ja
 RUN /opt/vinovits/bin/pip install --only-binary=:all: ".[${EXTRAS}]"
 
 FROM ubuntu:24.04 AS base
