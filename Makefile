@@ -5,6 +5,8 @@ OUT ?= out.wav
 export TEXT OUT
 
 PIP = bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Threads of torch that wait shall not keep the others from work.
+PASSIVE = OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: say test lint browser clean
@@ -13,7 +15,7 @@ say: .venv/installed
 	@.venv/bin/vinovits say --out "$$OUT" -- "$$TEXT"
 
 test: lint browser
-	.venv-test/bin/pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PASSIVE) .venv-test/bin/pytest -n auto --maxprocesses 4 --dist loadfile -m "not extra"
 	NO_MKDOCS_2_WARNING=1 .venv-test/bin/mkdocs build --quiet --strict
 
 lint: .venv-test/installed

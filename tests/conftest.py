@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,17 @@ TINY_CONFIG: dict[str, Any] = {
 }
 
 
+_numbers = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def no_config(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user has tuned is no part of the tests."""
-    monkeypatch.setenv("VINOVITS_CONFIG", str(tmp_path_factory.getbasetemp() / "config.toml"))
+def nothing_of_the_user(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the user has tuned, downloaded or written in lexicons is no part of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("VINOVITS_CONFIG", str(base / "config.toml"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(base / "data" / str(next(_numbers))))
 
 
 @pytest.fixture

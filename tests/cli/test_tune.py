@@ -109,7 +109,7 @@ def test_show_tells_what_doesnt_count(run: Run, config: Path) -> None:
     assert "It is of another machine" in run("tune", "--show").stderr
 
 
-@pytest.mark.slow
+@pytest.mark.extra
 def test_a_real_tune_of_a_tiny_voice(run: Run, tiny_voice: Path, config: Path) -> None:
     result = run("tune", "--voice", str(tiny_voice), "--seconds", "20")
     assert result.exit_code == 0, result.stderr
