@@ -25,7 +25,12 @@ RECORDED = (
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, marks=pytest.mark.extra if "resblock2" in case.name else ())
+        pytest.param(
+            case,
+            marks=pytest.mark.extra
+            if case.name.split("/")[0].endswith(("resblock2", "refenc"))
+            else (),
+        )
         for case in COPIED
     ],
     ids=lambda case: case.name,

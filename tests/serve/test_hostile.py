@@ -125,6 +125,7 @@ def check(answer: httpx2.Response, what: object) -> None:
     assert "Traceback" not in answer.text
 
 
+@pytest.mark.extra
 def test_no_field_of_any_kind_makes_a_fault_or_opens_a_file(
     bounded: Running, opened: Opened
 ) -> None:

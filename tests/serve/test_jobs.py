@@ -256,6 +256,7 @@ def process(voice: Path, jobs: Path, cache: Path) -> Iterator[tuple[httpx2.Clien
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.extra
 def test_a_killed_server_goes_on_where_it_was(
     tiny_voice: Path, voice: Voice, tmp_path: Path
 ) -> None:

@@ -17,13 +17,8 @@ DEV = SHARED / "golden_train" / "dev"
 RECORDED = sorted(parity_train.find_cases(DEV)) if DEV.is_dir() else []
 
 
-@pytest.mark.parametrize(
-    "precision",
-    [
-        pytest.param(name, marks=() if name == "float64" else pytest.mark.extra)
-        for name in parity_train.PRECISIONS
-    ],
-)
+@pytest.mark.parametrize("precision", parity_train.PRECISIONS)
+@pytest.mark.extra
 def test_a_step_agrees_with_the_recording(precision: str) -> None:
     rows = parity_train.run_case(COPIED, precision)
     names = {row.name for row in rows}
