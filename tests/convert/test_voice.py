@@ -42,6 +42,7 @@ def test_half_precision_is_half_the_size_and_near_the_full_one(
     assert abs(half_audio.seconds - full_audio.seconds) < 0.1
 
 
+@pytest.mark.extra
 def test_every_stage_is_compared(tiny_checkpoint: Path, tmp_path: Path) -> None:
     conversion = _convert(tiny_checkpoint, tmp_path / "voice")
     stages = [found.stage for found in conversion.differences]

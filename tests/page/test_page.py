@@ -284,6 +284,7 @@ def test_voices_lexicon_and_status(page: Page) -> None:
     page.shot("status")
 
 
+@pytest.mark.extra
 def test_an_upload_becomes_a_voice(page: Page, tiny_checkpoint: Path) -> None:
     page.tab("voices")
     page.until("document.querySelector('.vv-cards')")

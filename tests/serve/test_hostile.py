@@ -156,6 +156,7 @@ def test_no_field_of_any_kind_makes_a_fault_or_opens_a_file(
     assert not [path for path in opened.written if not path.startswith(inside)]
 
 
+@pytest.mark.extra
 def test_broken_and_huge_bodies_are_refused(bounded: Running) -> None:
     kinds = ("application/json", "multipart/form-data; boundary=x", "text/plain", "")
     bodies = (

@@ -351,6 +351,7 @@ def test_three_clips_train_and_the_user_is_told(start: Start, tmp_path: Path) ->
     assert "learns from" in sentences
 
 
+@pytest.mark.extra
 def test_processes_train_together(data: Path, base: Path, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
