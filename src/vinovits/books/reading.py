@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vinovits.books.encoding import decode
 from vinovits.books.model import Book, chapters_at_headings, plain_title
 from vinovits.books.subtitles import Cue, read_subtitles
 from vinovits.errors import MissingExtraError, TextError, UsageError
+from vinovits.text.encoding import decode
 
 LARGEST = 64 << 20
 """Bytes of a text file: ten times the longest novels."""
@@ -140,7 +140,4 @@ def _bytes(path: Path) -> bytes:
 
 def _text(path: Path, encoding: str | None) -> tuple[str, tuple[str, ...]]:
     decoded = decode(_bytes(path), path.name, encoding)
-    if not decoded.is_guess:
-        return decoded.text, ()
-    note = f"{path.name} was taken for {decoded.encoding} text; --encoding says otherwise."
-    return decoded.text, (note,)
+    return decoded.text, (f"{decoded.note} --encoding says otherwise.",) if decoded.note else ()

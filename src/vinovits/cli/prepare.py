@@ -182,7 +182,7 @@ def _of_base(name: str) -> dict[str, Any]:
 def _ids(path: Path | None) -> list[str]:
     if path is None:
         return []
-    from vinovits.prepare.decoded import read_text
+    from vinovits.train.text_files import read_text
 
     text, _ = read_text(path)
     lines = (line.partition("#")[0].strip() for line in text.split("\n"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vinovits.errors import DataError
-from vinovits.prepare.decoded import read_text
 from vinovits.prepare.recording import SUFFIXES
+from vinovits.train.text_files import read_text
 
 LANGUAGES = {
     **dict.fromkeys(("zh", "cn", "zh-cn", "cmn", "chinese", "mandarin"), "zh"),

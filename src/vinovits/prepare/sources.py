@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vinovits.errors import DataError
-from vinovits.prepare.decoded import read_text
 from vinovits.prepare.lists import Entry, looks_like_list, read_list
 from vinovits.prepare.recording import SUFFIXES
 from vinovits.prepare.subtitles import read_subtitles
 from vinovits.train.dataset import CLIPS_NAME
+from vinovits.train.text_files import read_text
 
 TEXTS = (".txt", ".lab")
 SUBTITLES = (".srt", ".vtt")

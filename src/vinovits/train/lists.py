@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vinovits.errors import DataError
 from vinovits.train.dataset import Clip, Facts, TrainingData, check_shape
+from vinovits.train.text_files import read_text
 
 LANGUAGES = {"ZH": "zh", "JP": "ja", "JA": "ja", "EN": "en"}
 """Codes of ours by those of the lists."""
@@ -50,22 +51,12 @@ def read_lists(path: Path) -> TrainingData:
 
 
 def _read(path: Path, split: str, notes: list[str]) -> list[Clip]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror}.") from None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = content.decode("gb18030")
-        except UnicodeDecodeError:
-            raise DataError(f"{path} is neither UTF-8 nor GBK. Save it as UTF-8.") from None
-        notes.append(f"{path} isn't UTF-8; it was read as GBK.")
+    text, note = read_text(path)
+    notes += [note] if note else []
     clips = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            clips.append(_clip(line.rstrip("\r"), path, number, split))
+            clips.append(_clip(line, path, number, split))
     return clips
 
 

@@ -17,8 +17,14 @@ _MARKS = (
 )
 _SAMPLE = 1 << 17
 """Bytes by which an encoding is guessed: more don't change the answer, but take long."""
-_GUESSED = ("gb18030", "cp932", "big5", "euc_jp", "cp1252")
-"""In the order in which they win where nothing else decides."""
+_GUESSED = {
+    "gb18030": "GBK",
+    "cp932": "Shift JIS",
+    "big5": "Big5",
+    "euc_jp": "EUC-JP",
+    "cp1252": "Windows-1252",
+}
+"""What people call them, in the order in which they win where nothing else decides."""
 _COMMON = frozenset(
     "的一是不了在人有我他这中来上个大国和说们到地出要你时就那也"
     "這來個國說們時對會著過還沒後為樣麼頭開關見東車長馬"
@@ -34,7 +40,8 @@ class Decoded:
     text: str
     encoding: str
     """As Python calls it."""
-    is_guess: bool
+    note: str = ""
+    """A sentence for the user where the encoding was guessed."""
 
 
 def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
@@ -49,12 +56,12 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
         TextError: No encoding fits, or not the given one; it holds bytes that no text has.
     """
     if encoding is not None:
-        return Decoded(_given(data, name, encoding), encoding, is_guess=False)
+        return Decoded(_given(data, name, encoding), encoding)
     for mark, marked in _MARKS:
         if data.startswith(mark):
-            return Decoded(_given(data[len(mark) :], name, marked), marked, is_guess=False)
+            return Decoded(_given(data[len(mark) :], name, marked), marked)
     try:
-        return Decoded(_without_nulls(data.decode("utf-8"), name), "utf-8", is_guess=False)
+        return Decoded(_without_nulls(data.decode("utf-8"), name), "utf-8")
     except UnicodeDecodeError:
         pass
     fitting = [
@@ -64,11 +71,12 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
     ]
     if not fitting:
         raise TextError(
-            f"{name} is no text in UTF-8, UTF-16, GB18030, Shift-JIS, Big5, EUC-JP or "
-            "Windows-1252. If it is one, say in which encoding by --encoding."
+            f"{name} is no text in UTF-8, UTF-16, {', '.join(list(_GUESSED.values())[:-1])} or "
+            f"{_GUESSED['cp1252']}. If it is one, save it as UTF-8."
         )
     _, _, best, text = max(fitting)
-    return Decoded(_without_nulls(text, name), best, is_guess=True)
+    note = f"{name} isn't UTF-8; it was read as {_GUESSED[best]}."
+    return Decoded(_without_nulls(text, name), best, note)
 
 
 def _given(data: bytes, name: str, encoding: str) -> str:
@@ -81,7 +89,8 @@ def _given(data: bytes, name: str, encoding: str) -> str:
     except UnicodeError as error:
         at = f" at byte {error.start}" if isinstance(error, UnicodeDecodeError) else ""
         raise TextError(
-            f"{name} isn't {encoding} text{at}. Leave --encoding out to have it guessed."
+            f"{name} isn't {encoding} text{at}. Name no encoding to have it guessed, or save the "
+            "file as UTF-8."
         ) from None
 
 
