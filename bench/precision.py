@@ -113,7 +113,7 @@ def int8_decoders(
 ) -> dict[str, Callable[[], Any]]:
     """What makes a quantised decoder, by the name of its row."""
     # It reports how it is used; not from here.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    sys.modules["openvino_telemetry"] = None
     import nncf
 
     from vinovits.devices import core

@@ -33,6 +33,7 @@ class Archive:
         self._left = LARGEST
         try:
             self._zip = zipfile.ZipFile(path)
+        # NotImplementedError: a version of the format that zipfile doesn't know.
         except (zipfile.BadZipFile, ValueError, NotImplementedError):
             raise TextError(f"{path.name} is broken: it is no whole zip archive.") from None
         if len(self._zip.infolist()) > MOST_FILES:
@@ -53,6 +54,15 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name in self._zip.NameToInfo
 
+    def check(self) -> None:
+        """Read all files once, for a library that would unpack them without bounds.
+
+        Raises:
+            TextError: As `read` does.
+        """
+        for name in self._zip.namelist():
+            self.read(name)
+
     def read(self, name: str) -> bytes:
         """The content of a file.
 
@@ -68,9 +78,15 @@ class Archive:
                 data = stream.read(min(LARGEST_FILE, self._left) + 1)
         except KeyError:
             raise TextError(f"{self._path.name} is broken: it has no file {name}.") from None
+        except NotImplementedError:
+            # A RuntimeError too; zipfile says it of compressions and locks that it doesn't know.
+            raise TextError(
+                f"{self._path.name} is packed in a way that can't be unpacked here: {name}. "
+                "Pack it again as a usual zip archive, without a password."
+            ) from None
         except RuntimeError:
             raise TextError(f"{self._path.name} is locked by a password.") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError):
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError):
             raise TextError(f"{self._path.name} is broken: {name} can't be unpacked.") from None
         self._left -= len(data)
         if len(data) > LARGEST_FILE or self._left < 0:

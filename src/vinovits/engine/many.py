@@ -124,13 +124,15 @@ def check_workers(workers: object) -> int:
     Raises:
         UsageError: It is no whole number from 1 to `MOST_WORKERS`.
     """
-    whole = isinstance(workers, int) and not isinstance(workers, bool)
-    if not whole or not 1 <= workers <= MOST_WORKERS:  # type: ignore[operator]
+    if (
+        isinstance(workers, bool)
+        or not isinstance(workers, int)
+        or not 1 <= workers <= MOST_WORKERS
+    ):
         raise UsageError(
             f"The number of workers must be a whole number from 1 to {MOST_WORKERS}, not "
             f"{workers!r:.40}."
         )
-    assert isinstance(workers, int)
     return workers
 
 

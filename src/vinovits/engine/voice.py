@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Unpack, get_args, overload
+from typing import Any, Literal, Unpack, cast, get_args, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -302,7 +302,7 @@ class Voice:
         def speak(text: str, own: Mapping[str, Any], stop: threading.Event) -> Audio:
             if stop.is_set():
                 raise Stopped
-            both: SpeakSettings = {**settings, **own}  # type: ignore[typeddict-item]
+            both = cast(SpeakSettings, {**settings, **own})
             running = stages if stages is not None else self.stages
             return self._whole(self._stream(running, text, False, both), stop)
 

@@ -62,7 +62,7 @@ def told(handler: Callable[P, R]) -> Callable[P, R]:
             return handler(*args, **kwargs)
         except gr.Error:
             raise
-        except Exception as error:
+        except Exception as error:  # Gradio would show no more than "Error"
             raise Parts.shown(api_error(error)) from None
 
     return handled

@@ -434,7 +434,7 @@ class Jobs:
                     self._make(active, number)
             except Stopped:
                 pass
-            except Exception:
+            except Exception:  # a worker that died of it would be missing for all later jobs
                 _log.exception("A worker has met what it can't do anything about.")
                 self._fail(active, "The server couldn't do this; its log says why.")
             finally:
@@ -462,7 +462,7 @@ class Jobs:
             made = make(store, active.id, unit, voice, voice_stamp(voice), active.stop)
         except Stopped:
             raise
-        except Exception as error:
+        except Exception as error:  # of the part only: the job is tried again, told, or has a gap
             told = api_error(error)
             tries = store.failed(active.id, number, str(told))
             if told.status < 500 and self._may_have_gaps(store, active.id):
