@@ -1,7 +1,9 @@
-"""What the recipes share: networks, files, averages, and how far apart two waves are."""
+"""What the recipes share: networks, files, averages, distances of waves, making voice folders."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from vinovits.convert.voice import convert_checkpoint
 from vinovits.nets.checkpoint import load_checkpoint
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import VARIANTS
 from vinovits.output.atomic import atomic_file
 from vinovits.train.spectrogram import SpectrogramSizes, linear_spectrogram, log_mel
+from vinovits.voices.manifest import Card
 
 VARIANT = VARIANTS["2.3"]
 BANDS = {512: 60, 1024: 80, 2048: 120}
@@ -87,3 +91,25 @@ def save(thing: Any, path: Path) -> None:
     """Write by torch, whole or not at all."""
     with atomic_file(path) as part:
         torch.save(thing, part)
+
+
+def make_voice(source: Path, out: Path, card: Path, **options: Any) -> None:
+    """Convert a checkpoint into a voice folder, replacing it, and print how far it is from torch.
+
+    Args:
+        source: A folder with G_0.pth and config.json.
+        out: The voice's folder.
+        card: A JSON file with the voice's `Card`.
+        **options: Of `convert_checkpoint`.
+    """
+    shutil.rmtree(out, ignore_errors=True)
+    conversion = convert_checkpoint(
+        source / "G_0.pth",
+        source / "config.json",
+        out,
+        precision="f16",
+        card=Card(**json.loads(card.read_text(encoding="utf-8"))),
+        **options,
+    )
+    for found in conversion.differences:
+        print(f"{found.stage:9} {found.relative:.1e} of its peak from torch")

@@ -98,7 +98,7 @@ class Run:
 
     def __init__(self, decoder: Decoder, g: Tensor, chosen: dict[str, Any], rate: int) -> None:
         self.chosen, self.g, self.rate = chosen, g, rate
-        decoder.conv_post = InFloat32(decoder.conv_post)  # type: ignore[assignment]
+        decoder.conv_post = InFloat32(decoder.conv_post)
         self.decoder = decoder
         self.average = copy.deepcopy(decoder).requires_grad_(False)
         self.judges = Judges(
@@ -152,7 +152,7 @@ class Run:
         )
         judged = parts[0].sum() + parts[1].sum()
         self.judging.zero_grad()
-        judged.backward(inputs=list(self.judges.parameters()))  # type: ignore[no-untyped-call]
+        judged.backward(inputs=list(self.judges.parameters()))
         self.judging.step()
         self.steps += 1
         return losses | {"judged": judged.item()}

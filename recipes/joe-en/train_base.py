@@ -98,7 +98,7 @@ class Run:
         mel = mel_distance(made[:, inner], wanted[:, inner], self.sizes.sampling_rate)
         self.optimiser.zero_grad()
         total = chosen["likelihood_weight"] * likelihood + chosen["mel_weight"] * mel
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()
         norm = nn.utils.clip_grad_norm_(self.encoder.parameters(), chosen["clip_norm"])
         self.optimiser.step()
         averaged(self.average, self.encoder, chosen["average"])
@@ -192,7 +192,7 @@ def main() -> None:
     if run.steps == 0:
         report({})
     # The decoder's last layer alone is kept in float32 while it trains; checks are as they are.
-    network.dec.conv_post = InFloat32(network.dec.conv_post)  # type: ignore[assignment]
+    network.dec.conv_post = InFloat32(network.dec.conv_post)
     sums: dict[str, float] = {}
     saved = time.monotonic()
     while run.steps < options.steps and not stopped:

@@ -140,7 +140,7 @@ def main() -> None:
                 group["lr"] = RATE_AT_MOST * warmed * (1.02 - share)
             loss = loss_of(network, batch)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             total, count = total + loss.item(), count + 1
