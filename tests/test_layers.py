@@ -36,8 +36,8 @@ BELOW = {
     "books": {"batch", "books", "engine", "errors", "lexicons", "output", "text", "voices"},
     "batch": {"batch", "engine", "errors", "lexicons", "output", "text", "voices"},
     "serve": {
-        *("batch", "books", "engine", "errors", "lexicons", "output", "places", "serve", "text"),
-        "voices",
+        *("batch", "books", "engine", "errors", "features", "lexicons", "output", "places"),
+        *("serve", "text", "voices"),
     },
     "page": {"engine", "errors", "output", "page", "places", "serve", "text", "voices"},
     "nets": {"errors", "text", "nets"},

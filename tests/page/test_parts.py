@@ -11,16 +11,16 @@ from pathlib import Path
 import httpx2
 import numpy as np
 import pytest
-import soundfile
 
 from tests.page.conftest import PATIENCE, Served, serve
 from vinovits.errors import UsageError
 from vinovits.page.converting import convert
-from vinovits.page.prompts import Prompt, Prompts, read_prompt
+from vinovits.page.prompts import Prompts
 from vinovits.page.takes import paused
 from vinovits.page.words import LANGUAGES, read_words
 from vinovits.serve.errors import ApiError
 from vinovits.serve.keys import Grant, new_key
+from vinovits.serve.recordings import Recording
 
 PAGE = Path(__file__).parents[2] / "src" / "vinovits" / "page"
 
@@ -61,30 +61,9 @@ def test_pauses_of_the_form_are_markup(
     assert paused(text, cut, between, behind) == expected
 
 
-def test_recordings_are_read_in_bounds(tmp_path: Path) -> None:
-    stereo = tmp_path / "stereo.wav"
-    soundfile.write(stereo, np.stack([np.full(800, 0.5), np.full(800, 0.1)], axis=1), 8000)
-    prompt = read_prompt(stereo, "stereo.wav")
-    assert prompt.sampling_rate == 8000
-    np.testing.assert_allclose(prompt.samples, 0.3, atol=1e-4)
-    for name, samples, rate in (
-        ("long.wav", np.zeros(61 * 4000), 4000),
-        ("slow.wav", np.zeros(100), 1000),
-        ("empty.wav", np.zeros(0), 8000),
-        ("wide.wav", np.zeros((10, 9)), 8000),
-    ):
-        soundfile.write(tmp_path / name, samples, rate)
-        with pytest.raises(ApiError, match=r"WAV, FLAC, MP3 or OGG"):
-            read_prompt(tmp_path / name, name)
-    cut = tmp_path / "cut.wav"
-    cut.write_bytes(stereo.read_bytes()[:30])
-    with pytest.raises(ApiError, match="no recording that can be read"):
-        read_prompt(cut, "cut.wav")
-
-
 def test_the_oldest_recordings_are_forgotten() -> None:
     prompts = Prompts()
-    keys = [prompts.put(Prompt(np.zeros(1, np.float32), 8000)) for _ in range(17)]
+    keys = [prompts.put(Recording(np.zeros(1, np.float32), 8000)) for _ in range(17)]
     assert len(set(keys)) == 17
     with pytest.raises(ApiError, match="isn't kept any more"):
         prompts.get(keys[0])

@@ -9,6 +9,7 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.books.files import write_epub, write_pdf
 from tests.serve.conftest import PATIENCE, HeldVoices, Running, running, settings, until
 from tests.serve.test_jobs import ended, process
 from tests.serve.test_trust import error
-from vinovits.books import publish, reading
+from vinovits.books import apart, publish
 from vinovits.books.mastering import measure
 from vinovits.serve.voices import VoiceFolders
 
@@ -218,8 +219,13 @@ def test_a_form_that_cannot_be_right_is_refused(
 def test_other_bodies_are_refused(served: Running) -> None:
     with served.client() as client:
         assert error(client.post(PATH, json={"file": "a"}))["code"] == "not_a_form"
-        empty = client.post(PATH, files={"other": ("a.txt", b"text")})
-        assert (empty.status_code, error(empty)["param"]) == (400, "file")
+        for form, param in (
+            ({"other": ("a.txt", b"text")}, "other"),
+            ({"title": (None, "A book")}, "file"),
+            ({"file": (None, "text")}, "file"),
+        ):
+            answer = client.post(PATH, files=form)
+            assert (answer.status_code, error(answer)["param"]) == (400, param)
         assert client.post(PATH, data={"file": "text"}).status_code in (400, 415)
         broken = client.post(
             PATH, content=b"--x\r\nno", headers={"Content-Type": "multipart/form-data; boundary=x"}
@@ -256,31 +262,31 @@ def test_bounds_hold(folders: VoiceFolders, tmp_path: Path) -> None:
 def test_books_that_take_long_to_read_are_given_up_and_bounded(
     folders: VoiceFolders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
+    command = apart._COMMAND
+    monkeypatch.setattr(apart, "_COMMAND", (sys.executable, "-c", "import time; time.sleep(99)"))
+    with (
+        running(settings(deadline=1.5), folders) as server,
+        server.client() as client,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        hanging = [pool.submit(send, client, b"text", "a.txt") for _ in range(3)]
 
-    def slow(*_: object) -> None:
-        assert go_on.wait(PATIENCE)
-        raise RecursionError
-
-    monkeypatch.setattr(reading, "_read", slow)
-    with running(settings(deadline=1.5), folders) as server, server.client() as client:
-        try:
-            for _ in range(3):
-                late = send(client, b"text", "a.txt")
-                assert (late.status_code, error(late)["code"]) == (504, "deadline")
+        def is_full() -> bool:
             full = send(client, b"text", "a.txt")
-            assert (full.status_code, error(full)["code"]) == (429, "too_many_uploads")
-            assert full.headers["retry-after"]
-            speech = client.post("/api/speak", json={"text": "Yes.", "voice": "tiny"})
-            assert speech.status_code == 200, "workers aren't held"
-        finally:
-            go_on.set()
+            return full.status_code == 429 and error(full)["code"] == "too_many_uploads"
 
-        def is_read() -> bool:
-            return send(client, b"text", "a.txt").status_code == 400
-
-        until(is_read)
-        until(lambda: nothing_is_left(server))
+        until(is_full)
+        speech = client.post("/api/speak", json={"text": "Yes.", "voice": "tiny"})
+        assert speech.status_code == 200, "workers aren't held"
+        for one in hanging:
+            late = one.result()
+            assert (late.status_code, error(late)["code"]) == (504, "deadline")
+        # What hung is gone, and holds no place.
+        monkeypatch.setattr(apart, "_COMMAND", command)
+        patient = server.services.settings.model_copy(update={"deadline": PATIENCE})
+        server.services.settings = patient
+        assert send(client, b"text", "a.txt").status_code == 202
+        assert nothing_is_left(server)
 
 
 def test_a_job_that_is_being_written_can_be_cancelled(
@@ -327,10 +333,10 @@ def test_what_is_missing_is_told(
         assert "pip install 'vinovits[books]'" in error(answer)["message"]
         monkeypatch.undo()
 
-        def without(*_: object) -> None:
-            raise ModuleNotFoundError("No module named 'lxml'", name="lxml")
-
-        monkeypatch.setattr(reading, "_read", without)
+        script = (
+            "import sys; sys.modules['lxml'] = None; from vinovits.books import apart; apart.main()"
+        )
+        monkeypatch.setattr(apart, "_COMMAND", (sys.executable, "-c", script))
         answer = send(client, epub)
         assert answer.status_code == 501
         assert "pip install 'vinovits[books]'" in error(answer)["message"]

@@ -18,9 +18,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.serve.conftest import PATIENCE, Running, running, settings
+from tests.serve.conftest import PATIENCE, HeldVoices, Running, running, settings
+from tests.serve.test_socket import heard, open_socket, tell
 from tests.serve.test_speech import wav_body
 from vinovits.places import own
+from vinovits.serve import connections
 from vinovits.serve.keys import Grant, new_key
 from vinovits.serve.voices import VoiceFolders
 
@@ -204,6 +206,46 @@ def test_slow_callers_hold_up_nobody(bounded: Running, monkeypatch: pytest.Monke
     finally:
         for one in slow:
             one.close()
+
+
+def test_silent_callers_are_left(
+    bounded: Running, held: HeldVoices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who never sends the whole head of a request; but nobody who waits for an answer."""
+    monkeypatch.setattr(connections, "_HEAD_SECONDS", 0.3)
+    host, port = bounded.url.removeprefix("http://").split(":")
+    answered = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    large = b"POST /api/speak HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n"
+    for begun in (b"", b"GET / HTTP/1.1\r\nHo", answered + b"GET /li", large + b"{"):
+        with socket.create_connection((host, int(port)), PATIENCE) as one:
+            one.settimeout(PATIENCE)
+            one.sendall(begun)
+            answer = b""
+            while piece := one.recv(10_000):
+                answer += piece
+                with suppress(OSError):
+                    one.sendall(b"x")  # a little now and then doesn't help
+            assert (b"413" in answer) == (begun[:4] == b"POST")
+    with (
+        running(settings(workers=1), held) as server,
+        server.client() as client,
+        open_socket(server) as connection,
+    ):
+        asked: list[int] = []
+
+        def ask() -> None:
+            asked.append(client.post("/v1/audio/speech", json=wav_body()).status_code)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        time.sleep(0.8)
+        assert not asked
+        held.voice.open()
+        thread.join(PATIENCE)
+        assert asked == [200]
+        tell(connection, "end")
+        told, _ = heard(connection)
+        assert told[-1]["type"] == "done"
 
 
 def test_keys_that_cannot_be_right_open_nothing(folders: VoiceFolders, tmp_path: Path) -> None:

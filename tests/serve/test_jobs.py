@@ -233,6 +233,7 @@ def test_a_full_disk_is_told(folders: VoiceFolders, monkeypatch: pytest.MonkeyPa
 def process(voice: Path, jobs: Path, cache: Path) -> Iterator[tuple[httpx2.Client, Any]]:
     """A server in a process of its own."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "VINOVITS_VOICE": "tiny"}
+    environment["VINOVITS_PAGE"] = "no"  # it starts sooner
     command = [sys.executable, "-m", "vinovits", "serve", "--port", "0", "--log-json"]
     server = subprocess.Popen(
         [*command, "--voices", str(voice)],

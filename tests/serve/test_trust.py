@@ -99,13 +99,14 @@ def test_what_is_no_number_is_refused(served: Running, name: str, value: float) 
     [("", "text_not_speakable"), ("…!?", "text_not_speakable"), ("你好", "text_not_speakable")],
 )
 def test_a_text_that_cannot_be_spoken_is_told(served: Running, text: str, code: str) -> None:
-    for answer in (
-        served.post(SPEECH, wav_body(input=text)),
-        served.post("/api/speak", {"text": text, "reply": "json"}),
-        served.post("/api/read", {"text": text}),
+    for answer, param in (
+        (served.post(SPEECH, wav_body(input=text)), "input"),
+        (served.post("/api/speak", {"text": text}), "text"),
+        (served.post("/api/speak", {"text": text, "reply": "json"}), "text"),
+        (served.post("/api/read", {"text": text}), "text"),
     ):
         assert answer.status_code == 400
-        assert error(answer)["code"] == code
+        assert (error(answer)["code"], error(answer)["param"]) == (code, param)
 
 
 @pytest.mark.parametrize(
@@ -344,6 +345,19 @@ def test_names_and_pages_that_are_allowed_may_ask(folders: VoiceFolders) -> None
             assert "access-control-allow-origin" not in answer.headers
 
 
+def test_pages_of_others_cannot_put_it_into_theirs(served: Running) -> None:
+    def status(site: str, mode: str, dest: str) -> int:
+        headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest}
+        return served.get("/v1/models", headers=headers).status_code
+
+    for site in ("cross-site", "same-site"):
+        assert status(site, "no-cors", "image") == 403
+        assert status(site, "navigate", "iframe") == 403
+        assert status(site, "navigate", "document") == 200, "a link is followed"
+    assert status("same-origin", "no-cors", "audio") == 200
+    assert status("none", "navigate", "document") == 200
+
+
 def test_answers_have_ids_and_the_headers_that_keep_browsers_away(served: Running) -> None:
     answer = served.get("/live", headers={"x-request-id": "mine-1"})
     assert answer.headers["x-request-id"] == "mine-1"
@@ -366,6 +380,7 @@ def test_metrics_and_health_tell_of_the_work(served: Running) -> None:
         'vinovits_requests_total{route="/api/speak",status="200"}',
         "vinovits_audio_seconds_total",
         'vinovits_stage_seconds_total{stage="decode"}',
+        'vinovits_feature_cache_total{result="found"}',
         "vinovits_first_chunk_seconds_count",
         "vinovits_real_time_factor_bucket",
         "process_resident_memory_bytes",

@@ -218,7 +218,8 @@ def test_broken_forms_are_refused(served: Running) -> None:
         query = {"text": "Hello.", "model_id": 0, "speaker_id": 0}
         noise = {"reference_audio": ("a.wav", b"not a sound")}
         answer = client.post("/voice", params=query, files=noise)
-        assert answer.status_code == 200, "the voice has no use for it: it isn't even decoded"
+        assert answer.status_code == 400
+        assert "a.wav is no recording that can be read." in answer.json()["detail"]
 
 
 def test_the_machine_is_told(served: Running) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,21 @@ LIMIT = 4_000_000
 """Bytes that one model keeps by default: about 40 long sentences of the widest model."""
 _OVERHEAD = 500
 """Bytes that an entry takes beside its numbers, roughly."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often something was asked for."""
+
+    found: int = 0
+    """It was kept."""
+    missed: int = 0
+    """It had to be made."""
+
+
+counts = Counts()
+"""Of all caches of this process."""
+_counting = threading.Lock()
 
 
 class ResultCache:
@@ -34,10 +50,12 @@ class ResultCache:
         """A copy of what was kept under `key`, or None."""
         with self._lock:
             found = self._entries.get(key)
-            if found is None:
-                return None
-            self._entries.move_to_end(key)
-        return found.copy()
+            if found is not None:
+                self._entries.move_to_end(key)
+        with _counting:
+            counts.found += found is not None
+            counts.missed += found is None
+        return None if found is None else found.copy()
 
     def put(self, key: Hashable, value: NDArray[np.float32]) -> None:
         """Keep a copy of an array, unless it alone is beyond the limit."""

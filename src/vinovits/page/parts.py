@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 from gradio.i18n import I18nData
@@ -32,8 +32,8 @@ class Parts:
     page: gr.Blocks
     voice: gr.Dropdown
     """The voice, chosen above the tabs."""
-    text: gr.Textbox | None = None
-    """The text of the tab Speak, once that is there."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """The form of the tab Speak, once that is there, by the names that links and scripts use."""
 
     @staticmethod
     def t(key: str) -> I18nData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import gradio as gr
 
 from vinovits.page.markup import word
@@ -26,13 +28,16 @@ def fill(parts: Parts, tab: gr.Tab) -> None:
         kind = gr.Dropdown(list(_FORMATS), value=_FORMATS[0], label=t("book_format"))
         pause = gr.Slider(0.0, 10.0, value=1.0, step=0.1, label=t("paragraph_pause"))
         seed = gr.Number(0, label=t("seed"), precision=0, minimum=0)
+    gr.HTML(f"<p>{word('book_settings')}</p>", padding=False)
     start = gr.Button(t("book_start"), variant="primary", elem_id="vv-book-start")
     gr.HTML(f'<h2>{word("book_jobs")}</h2><div id="vv-jobs"></div>', padding=False)
+    own = {"text": text, "title": title, "format": kind, "paragraph_pause": pause, "seed": seed}
+    names = json.dumps([*parts.fields, *own])
     start.click(
         None,
-        [parts.voice, text, title, kind, pause, seed],
+        [*parts.fields.values(), *own.values()],
         None,
-        js="(...values) => window.vinovits.startBook(...values)",
+        js=f"(...values) => window.vinovits.startBook({names}, values)",
         api_visibility="private",
     )
     tab.select(None, None, None, js="() => window.vinovits.followJobs()", api_visibility="private")

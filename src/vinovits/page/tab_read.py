@@ -19,7 +19,7 @@ def fill(parts: Parts, tab: gr.Tab) -> None:
     for button, call, target in (
         (show, "read", text),
         (put, "applyReadings", text),
-        (speak, "readToSpeak", parts.text),
+        (speak, "readToSpeak", parts.fields["text"]),
     ):
         button.click(
             None,

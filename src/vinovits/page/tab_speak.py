@@ -12,7 +12,7 @@ import gradio as gr
 from vinovits.engine.conditions import STYLE_WEIGHTS
 from vinovits.engine.settings import ASSIST_WEIGHT, LONGEST_ASSIST
 from vinovits.page.parts import Parts, told
-from vinovits.page.prompts import read_prompt
+from vinovits.serve.recordings import read_recording
 from vinovits.voices.manifest import RANGES, VoiceManifest
 
 _LANGUAGE_NAMES = {"zh": "中文", "ja": "日本語", "en": "English"}
@@ -29,7 +29,8 @@ Fields = dict[str, Any]
 
 def fill(parts: Parts, tab: gr.Tab) -> None:
     """Put the form into the tab, and the place for what it makes."""
-    fields: Fields = {"voice": parts.voice}
+    fields = parts.fields
+    fields["voice"] = parts.voice
     groups: Fields = {}
     with gr.Row():
         with gr.Column(scale=3, min_width=300):
@@ -70,7 +71,7 @@ def fill(parts: Parts, tab: gr.Tab) -> None:
 
 def _text(parts: Parts, fields: Fields, groups: Fields) -> dict[str, gr.Button]:
     t = parts.t
-    fields["text"] = parts.text = gr.Textbox(
+    fields["text"] = gr.Textbox(
         label=t("text"),
         placeholder=t("text_hint"),
         lines=5,
@@ -113,10 +114,21 @@ def _sound(parts: Parts, fields: Fields) -> None:
         for name in ("sdp_ratio", "noise", "noise_w"):
             low, high = RANGES[name]
             fields[name] = gr.Slider(
-                low, high, step=0.05, label=t(name), elem_id=f"vv-{name.replace('_', '-')}"
+                low,
+                high,
+                step=0.05,
+                label=t(name),
+                elem_id=f"vv-{name.replace('_', '-')}",
+                buttons=[],  # what Gradio would reset to isn't the voice's own
             )
         fields["length"] = gr.Slider(
-            _LENGTHS[0], _LENGTHS[1], value=1.0, step=0.05, label=t("length"), elem_id="vv-length"
+            _LENGTHS[0],
+            _LENGTHS[1],
+            value=1.0,
+            step=0.05,
+            label=t("length"),
+            elem_id="vv-length",
+            buttons=[],
         )
 
 
@@ -167,10 +179,10 @@ def _mood(parts: Parts, fields: Fields, groups: Fields) -> None:
     def uploaded(path: str) -> tuple[str, str]:
         file = Path(path)
         try:
-            prompt = read_prompt(file, file.name[:80])
+            given = read_recording(file, file.name[:80])
         finally:
             file.unlink(missing_ok=True)
-        return parts.prompts.put(prompt), f"{file.name[:80]}: {prompt.seconds:.1f} s"
+        return parts.prompts.put(given), f"{file.name[:80]}: {given.seconds:.1f} s"
 
     recording: Any = {"show_progress": "hidden", "api_visibility": "private"}
     outputs = [fields["prompt"], groups["recording_note"]]

@@ -20,9 +20,10 @@ from vinovits.engine.settings import SpeakSettings
 from vinovits.engine.voice import Voice
 from vinovits.output.audio_stream import AudioStream
 from vinovits.output.timings import JsonTimings, timings_format
-from vinovits.page.prompts import Prompt, Prompts
+from vinovits.page.prompts import Prompts
 from vinovits.serve.bodies import Name, SpeakFields
 from vinovits.serve.errors import ApiError, api_error
+from vinovits.serve.recordings import Recording, with_recording
 from vinovits.serve.replies import HungUpError, while_heard
 from vinovits.serve.services import Services
 from vinovits.serve.speech import order
@@ -57,7 +58,7 @@ class Take:
     voice: str
     text: str
     settings: SpeakSettings
-    prompt: Prompt | None
+    recording: Recording | None
 
 
 def routes(services: Services, prompts: Prompts) -> APIRouter:
@@ -78,8 +79,8 @@ def routes(services: Services, prompts: Prompts) -> APIRouter:
         text = paused(body.text, body.cut, body.pause or 0.0, body.paragraph_pause)
         fields = body.model_copy(update={} if body.cut == "sentence" else {"pause": None})
         wanted = services.taken(order(fields, body.voice, text, "wav"), "text")
-        prompt = None if body.prompt is None else prompts.get(body.prompt)
-        take = Take(wanted.voice, wanted.text, wanted.settings, prompt)
+        recording = None if body.prompt is None else prompts.get(body.prompt)
+        take = Take(wanted.voice, wanted.text, wanted.settings, recording)
         return TakeReply(services.work.submit(_spoken(services, take)), services)
 
     return router
@@ -112,7 +113,9 @@ def _spoken(services: Services, take: Take) -> Callable[[Job[Event]], None]:
 
     def work(job: Job[Event]) -> None:
         voice = services.voices.get(take.voice)
-        settings = _heard(voice, take)
+        settings = take.settings
+        if take.recording is not None:
+            settings = with_recording(voice, settings, take.recording)
         rate = voice.manifest.sampling_rate
         sentences: list[SpokenSentence] = []
         with (
@@ -133,17 +136,6 @@ def _spoken(services: Services, take: Take) -> Callable[[Job[Event]], None]:
         job.put(_last(voice, sentences, stream.stats))
 
     return work
-
-
-def _heard(voice: Voice, take: Take) -> SpeakSettings:
-    """The settings, with what the recording says: the emotion, or who speaks."""
-    settings, prompt = take.settings, take.prompt
-    if prompt is None:
-        return settings
-    if voice.manifest.spectrogram is not None:
-        return {**settings, "speaker": voice.speaker_from(prompt.samples, prompt.sampling_rate)}
-    emotion = voice.emotion_from(prompt.samples, prompt.sampling_rate, seed=settings["seed"])
-    return {**settings, "emotion": emotion}
 
 
 def _put_audio(job: Job[Event], data: bytes) -> None:
@@ -197,7 +189,7 @@ class TakeReply(Response):
             while event is not None:
                 await send(_line(event))
                 event = await self._job.get()
-        except Exception as error:
+        except Exception as error:  # the answer has begun: whatever it is, the page must be told
             await send(_line({"type": "error", **api_error(error).body}))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

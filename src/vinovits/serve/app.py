@@ -23,6 +23,7 @@ from vinovits.serve import (
     lexicon_routes,
     openai,
     own,
+    recordings,
     socket,
     state,
     upstream,
@@ -123,10 +124,13 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
                 most_by_path={
                     "/api/jobs": max(settings.max_body, 6 * settings.max_job_text + 65536)
                 },
-                uploads=dict.fromkeys(
-                    (book_routes.PATH, *(() if page is None else page.uploads)),
-                    settings.max_upload,
-                ),
+                uploads={
+                    **dict.fromkeys((own.SPEAK, upstream.VOICE), recordings.LARGEST),
+                    **dict.fromkeys(
+                        (book_routes.PATH, *(() if page is None else page.uploads)),
+                        settings.max_upload,
+                    ),
+                },
             ),
         ],
     )
@@ -151,8 +155,11 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
     return app
 
 
-async def _answer(_: Request, error: Exception) -> JSONResponse:
-    return api_error(error).response()
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    told = api_error(error)
+    if told.code == "text_not_speakable" and not request.url.path.startswith("/v1/"):
+        told.param = "text"
+    return told.response()
 
 
 async def _load_first(services: Services) -> None:

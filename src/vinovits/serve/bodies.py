@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -127,12 +127,47 @@ class SpeakRequest(SpeakFields):
     text: str = Field(description="What to say.", examples=["The train leaves at 9:45."])
     voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
     format: Kind = Field("wav", description="Of the audio.")
-    reply: Literal["audio", "json"] = Field(
-        "audio", description="The bare audio as it is made, or JSON when all is made."
+    reply: Literal["audio", "json", "multipart"] = Field(
+        "audio",
+        description="The bare audio as it is made; or when all is made, the audio with its timings "
+        "as JSON, or as a form with a part for each file.",
     )
     subtitles: list[Literal["srt", "vtt", "lrc"]] = Field(
-        default=[], max_length=3, description='Subtitles to add, with `"reply": "json"`.'
+        default=[], max_length=3, description="Subtitles to add to JSON or a form."
     )
+
+
+class FormFields(VoiceFields):
+    """Fields of a form: numbers and switches are words there."""
+
+    model_config = ConfigDict(strict=False, extra="forbid")
+
+    @field_validator("speaker", "emotion", "lexicon", mode="before")
+    @classmethod
+    def _of_form(cls, value: Any) -> Any:
+        """Numbers, and mixes and lexicons in JSON, as a form has them."""
+        if not isinstance(value, str):
+            return value
+        if value.isascii() and value.isdecimal() and len(value) < 10:
+            return int(value)
+        if value.lstrip().startswith("{"):
+            try:
+                return json.loads(value)
+            except (ValueError, RecursionError):
+                return value
+        return value
+
+
+class SpeakForm(SpeakRequest, FormFields):
+    """`POST /api/speak` as a form, which may hold a recording."""
+
+    model_config = ConfigDict(strict=False, extra="forbid")
+
+    @field_validator("subtitles", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Formats as a form has them: several fields, or one with commas."""
+        return value.split(",") if isinstance(value, str) else value
 
 
 class JobRequest(VoiceFields):
@@ -147,10 +182,8 @@ class JobRequest(VoiceFields):
     )
 
 
-class BookRequest(VoiceFields):
-    """The form of `POST /api/jobs/book`, beside its file: numbers and switches are words there."""
-
-    model_config = ConfigDict(strict=False, extra="forbid")
+class BookRequest(FormFields):
+    """The form of `POST /api/jobs/book`, beside its file."""
 
     voice: Name | None = Field(None, description="Name of a voice; by default the server's.")
     format: Literal["m4b", "mp3", "opus", "flac", "wav"] = Field(
@@ -177,21 +210,6 @@ class BookRequest(VoiceFields):
         Literal["utf-8", "utf-16", "gb18030", "big5", "shift_jis", "euc_jp", "windows-1252"] | None
     ) = Field(None, description="Of text files; by default it is guessed.")
 
-    @field_validator("speaker", "emotion", "lexicon", mode="before")
-    @classmethod
-    def _of_form(cls, value: Any) -> Any:
-        """Numbers, and mixes and lexicons in JSON, as a form has them."""
-        if not isinstance(value, str):
-            return value
-        if value.isascii() and value.isdecimal() and len(value) < 10:
-            return int(value)
-        if value.lstrip().startswith("{"):
-            try:
-                return json.loads(value)
-            except (ValueError, RecursionError):
-                return value
-        return value
-
 
 class ReadRequest(ReadFields):
     """`POST /api/read`."""
@@ -209,5 +227,4 @@ def speak_settings(fields: VoiceFields, seed: int) -> SpeakSettings:
     """
     names = SpeakSettings.__annotations__.keys() & VoiceFields.model_fields.keys()
     given = {name: getattr(fields, name) for name in names if getattr(fields, name) is not None}
-    settings: SpeakSettings = {**given, "seed": seed}  # type: ignore[typeddict-item]
-    return settings
+    return cast(SpeakSettings, {**given, "seed": seed})

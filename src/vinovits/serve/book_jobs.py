@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from vinovits.batch.store import UnitStore, Work
+from vinovits.books.apart import read_apart
 from vinovits.books.mastering import need_av
 from vinovits.books.model import Book, Cover, Kind
 from vinovits.books.plan import Plan, PlannedBlock, PlannedChapter
 from vinovits.books.publish import TIMINGS, Wanted, publish
-from vinovits.books.reading import BOOKS, read_book
+from vinovits.books.reading import BOOKS
 from vinovits.errors import MissingExtraError, TextError, UsageError
-from vinovits.serve.errors import ApiError
+from vinovits.serve.errors import ApiError, late
 
 UPLOADS = "uploads"
 """The folder, in that of the jobs, where files lie while they are read."""
@@ -45,7 +46,9 @@ def suffix_of(name: str) -> str:
     return suffix
 
 
-def read_upload(file: BinaryIO, suffix: str, folder: Path, encoding: str | None) -> Book:
+def read_upload(
+    file: BinaryIO, suffix: str, folder: Path, encoding: str | None, seconds: float
+) -> Book:
     """Read an uploaded book; nothing of it is left on the disk.
 
     Args:
@@ -53,9 +56,10 @@ def read_upload(file: BinaryIO, suffix: str, folder: Path, encoding: str | None)
         suffix: From `suffix_of`.
         folder: Of the jobs.
         encoding: Of text files; None finds it out.
+        seconds: That reading may take.
 
     Raises:
-        ApiError: It is no such book, or can't be read, and why.
+        ApiError: It is no such book, can't be read, and why, or takes too long to read.
         MissingExtraError: What reads or writes books isn't installed.
     """
     need_av()
@@ -66,14 +70,14 @@ def read_upload(file: BinaryIO, suffix: str, folder: Path, encoding: str | None)
         with path.open("xb") as target:
             shutil.copyfileobj(file, target)
         try:
-            return read_book(path, encoding)
+            return read_apart(path, encoding, seconds)
         except MissingExtraError:
             raise
+        except TimeoutError:
+            raise late(seconds) from None
         except (TextError, UsageError) as error:
             told = str(error).replace(f"{path.parent}{os.sep}", "")
             told = told.replace("--encoding", "`encoding`")
-        except RecursionError:
-            told = f"{path.name} is broken: what is in it is nested too deep."
     raise ApiError(400, told, "book_not_readable", param="file")
 
 

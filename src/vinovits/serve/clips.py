@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
-import soundfile
 from starlette.requests import Request
 from starlette.responses import Response
 
 from vinovits.engine.settings import SpeakSettings
 from vinovits.errors import LanguageError, TextError
 from vinovits.output.audio_stream import AudioStream
-from vinovits.serve.errors import ApiError
+from vinovits.serve.recordings import Recording, with_recording
 from vinovits.serve.replies import HungUpError, while_heard
 from vinovits.serve.services import Services
 from vinovits.serve.work import Job
 
 T = TypeVar("T")
-Array = npt.NDArray[np.float32]
 
 HUNG_UP = 499
 """The status of an answer that nobody waits for."""
-_LONGEST_RECORDING = 60.0
-"""Seconds of a caller's recording: a mood is known by then."""
-_MOST_RATE = 2 * 192_000
-"""Samples per second of all channels: a small file may hold a lot of silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +34,8 @@ class Clip:
     settings: SpeakSettings
     between: float = 0.0
     """Seconds of silence between lines."""
-    recording: tuple[Array, int] | None = None
-    """Samples and their rate, for voices that take their speaker or an emotion from one."""
+    recording: Recording | None = None
+    """For voices that take their speaker or an emotion from one."""
     ignored: tuple[str, ...] = ()
     """Fields of the request that nothing is made of."""
 
@@ -84,13 +76,7 @@ def wav_work(services: Services, clip: Clip) -> Callable[[Job[bytes]], None]:
         voice = services.voices.get(clip.voice)
         settings = clip.settings
         if clip.recording is not None:
-            samples, sampling_rate = clip.recording
-            if voice.manifest.spectrogram is not None:
-                speaker = voice.speaker_from(samples, sampling_rate)
-                settings = {**settings, "speaker": speaker}
-            else:
-                emotion = voice.emotion_from(samples, sampling_rate, seed=settings["seed"])
-                settings = {**settings, "emotion": emotion}
+            settings = with_recording(voice, settings, clip.recording)
         rate = voice.manifest.sampling_rate
         gap = np.zeros(round(clip.between * rate), np.float32)
         unspoken: TextError | None = None
@@ -136,36 +122,3 @@ async def wav_reply(services: Services, request: Request, clip: Clip) -> Respons
     if clip.ignored:
         headers["X-Ignored"] = ", ".join(clip.ignored)
     return Response(made, media_type="audio/wav", headers=headers)
-
-
-def recording(data: bytes) -> tuple[Array, int]:
-    """Decode a recording that a caller has sent; its header is looked at first.
-
-    Args:
-        data: A WAV, FLAC, OGG or MP3 file.
-
-    Returns:
-        Samples (n,) of its channels' mean, and their rate.
-
-    Raises:
-        ApiError: It is none, or too long.
-    """
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            seconds = file.frames / file.samplerate
-            if not 0 < seconds <= _LONGEST_RECORDING:
-                raise ApiError(
-                    422,
-                    f"A recording may have up to {_LONGEST_RECORDING:g} s, not {seconds:.1f}.",
-                    "invalid_value",
-                )
-            if file.samplerate * file.channels > _MOST_RATE:
-                raise ApiError(
-                    422, "A recording has at most two channels of 192 kHz.", "invalid_value"
-                )
-            samples: Any = file.read(file.frames, dtype="float32", always_2d=True)
-            return samples.mean(axis=1), int(file.samplerate)
-    except (soundfile.SoundFileError, ValueError, ZeroDivisionError):
-        raise ApiError(
-            422, "The recording isn't a WAV, FLAC, OGG or MP3 file.", "invalid_value"
-        ) from None

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vinovits.errors import UsageError
 from vinovits.serve.errors import ApiError, api_error
+from vinovits.serve.forms import is_form
 from vinovits.serve.keys import Keys
 from vinovits.serve.log import FIELDS, RequestRecord, request
 from vinovits.serve.metrics import Metrics
@@ -124,7 +125,7 @@ class Gate:
             origins: Of other servers' web pages whose scripts may ask.
             most_bytes: Of a body.
             most_by_path: The same, where it is another.
-            uploads: Paths whose bodies may be larger, and how large: they are counted as they come,
+            uploads: Paths where forms may be larger, and how large: they are counted as they come,
                 and not kept here.
         """
         self._uploads = dict(uploads or {})
@@ -145,14 +146,16 @@ class Gate:
             if self._keys is not None and scope["path"] not in OPEN:
                 await asyncio.to_thread(self._check_key, self._keys, headers)
             path = scope["path"]
-            most = self._uploads.get(path) or self._most_by_path.get(path, self._most_bytes)
+            is_upload = path in self._uploads and is_form(headers)
+            bounds = self._uploads if is_upload else self._most_by_path
+            most = bounds.get(path, self._most_bytes)
             length = headers.get("content-length", "0")
             if length.isdecimal() and int(length[:20]) > most:
                 raise _too_large(most)
             heard: Receive | None
             if scope["type"] == "websocket":
                 heard = receive
-            elif path in self._uploads:
+            elif is_upload:
                 heard = _counted(receive, most)
             else:
                 heard = await _whole(receive, most)
@@ -175,7 +178,10 @@ class Gate:
 
     def _check_origin(self, headers: Headers) -> None:
         origin = headers.get("origin")
-        if origin is None or origin.lower() in self._origins:
+        if origin is None:
+            _check_site(headers)
+            return
+        if origin.lower() in self._origins:
             return
         parts = urlsplit(origin) if origin.isprintable() else None
         if parts is None or parts.netloc.lower() != headers.get("host", "").lower():
@@ -214,6 +220,16 @@ class Gate:
             )
         if (record := request.get()) is not None:
             record.key, record.grant = grant.name, grant
+
+
+def _check_site(headers: Headers) -> None:
+    """Pictures, sounds and frames of other sites' pages are asked for without an `Origin`."""
+    is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+    where = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    if is_foreign and where != ("navigate", "document"):  # a link to the page may be followed
+        raise ApiError(
+            403, "Web pages of others may not put this server into theirs.", "origin_not_allowed"
+        )
 
 
 def _given_key(headers: Headers) -> str:

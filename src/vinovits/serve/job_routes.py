@@ -12,16 +12,9 @@ from vinovits.output.audio_stream import MEDIA_TYPES
 from vinovits.serve.bodies import JobRequest, speak_settings
 from vinovits.serve.job_orders import JobKind, SpeakJob
 from vinovits.serve.jobs import SubtitleKind
+from vinovits.serve.replies import TIMING_TYPES
 from vinovits.serve.services import Services
 from vinovits.serve.speech import chosen_seed
-
-_SUBTITLE_TYPES: dict[SubtitleKind, str] = {
-    "srt": "application/x-subrip",
-    "vtt": "text/vtt",
-    "lrc": "text/plain",
-    "json": "application/json",
-}
-
 
 _AUDIO_TYPES: dict[JobKind, str] = {
     "m4b": "audio/mp4",
@@ -135,7 +128,7 @@ def routes(services: Services) -> APIRouter:
     def timings(id: str, kind: SubtitleKind) -> FileResponse:
         """Subtitles of a job that is done, or with `json` all its timings."""
         path = jobs.result(id, kind, services.owner)
-        return FileResponse(path, media_type=_SUBTITLE_TYPES[kind], filename=f"speech.{kind}")
+        return FileResponse(path, media_type=TIMING_TYPES[kind], filename=f"speech.{kind}")
 
     return router
 
@@ -154,7 +147,7 @@ _TIMINGS: dict[int | str, dict[str, Any]] = {
         "description": "Subtitles or timings.",
         "content": {
             media: {"schema": {"type": "string" if media != "application/json" else "object"}}
-            for media in _SUBTITLE_TYPES.values()
+            for media in TIMING_TYPES.values()
         },
     }
 }

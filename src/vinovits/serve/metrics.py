@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -10,11 +12,29 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from vinovits.engine.result import Stats
+from vinovits.features.cache import counts
 
 _SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 _FACTORS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 2.0, 5.0)
+
+
+class _Cache(Collector):
+    """What the models that hear the mood of a text keep of texts that come again."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The numbers now."""
+        family = CounterMetricFamily(
+            "vinovits_feature_cache",
+            "Features of sentences that were asked for, by whether they were kept.",
+            labels=["result"],
+        )
+        family.add_metric(["found"], counts.found)
+        family.add_metric(["missed"], counts.missed)
+        yield family
 
 
 class Metrics:
@@ -24,6 +44,7 @@ class Metrics:
         """Begin at zero, in a registry of its own."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        self.registry.register(_Cache())
         self.requests = Counter(
             "vinovits_requests",
             "Answers, by route and HTTP status.",

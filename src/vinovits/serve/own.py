@@ -2,62 +2,111 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from vinovits.errors import LexiconError
 from vinovits.output.readings import reading_data
-from vinovits.serve.bodies import ReadRequest, SpeakRequest
+from vinovits.serve.bodies import ReadRequest, SpeakForm, SpeakRequest
 from vinovits.serve.errors import ApiError, lexicon_error
+from vinovits.serve.forms import MULTIPART, FormRoute, Forms, fields_of, form_body
 from vinovits.serve.openai import AUDIO
-from vinovits.serve.replies import HungUpError, SpeechReply, while_heard
+from vinovits.serve.recordings import FIELD, LARGEST, Recording, read_recording
+from vinovits.serve.replies import (
+    HungUpError,
+    SpeechReply,
+    form_reply,
+    json_reply,
+    while_heard,
+)
 from vinovits.serve.services import Services
 from vinovits.serve.speech import order
 from vinovits.voices.store import VoiceInfo
 
+SPEAK = "/api/speak"
+_MOST_FORMS = 8
+_FORM_SECONDS = 60.0
+"""In which a form with a recording must have come."""
 _SPOKEN: dict[int | str, dict[str, Any]] = {
     200: {
         "description": f"{AUDIO[200]['description']} Or JSON: the audio in base64, timings, "
-        "subtitles and the seed.",
-        "content": {**AUDIO[200]["content"], "application/json": {"schema": {"type": "object"}}},
+        "subtitles and the seed. Or a form with the parts timings (JSON), srt, vtt, lrc and audio.",
+        "content": {
+            **AUDIO[200]["content"],
+            "application/json": {"schema": {"type": "object"}},
+            MULTIPART: {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+_FORM = {
+    "requestBody": {
+        "content": form_body(
+            SpeakForm,
+            FIELD,
+            "A recording from which the voice takes an emotion, or its speaker, if it can: WAV, "
+            "FLAC, OGG or MP3.",
+            {"text": "The train leaves at 9:45.", FIELD: "glad.wav"},
+        )
     }
 }
 
 
 def routes(services: Services) -> APIRouter:
     """The routes below /api."""
-    router = APIRouter(prefix="/api", tags=["vinovits"])
+    router = APIRouter(tags=["vinovits"])
+    forms = Forms("recording", _MOST_FORMS, _FORM_SECONDS, LARGEST)
 
-    @router.post("/speak", response_class=Response, responses=_SPOKEN)
+    async def speak_form(request: Request) -> Response:
+        """Speak a text like a recording."""
+        async with forms.taken(request) as form:
+            body, sent = fields_of(form, SpeakForm, FIELD)
+            recording = None
+            if sent is not None:
+                name = (sent.filename or FIELD)[:80]
+                recording = await asyncio.to_thread(read_recording, sent.file, name)
+        return await spoken(body, recording, request)
+
+    router.add_api_route(
+        SPEAK, speak_form, methods=["POST"], include_in_schema=False, route_class_override=FormRoute
+    )
+
+    @router.post(SPEAK, response_class=Response, responses=_SPOKEN, openapi_extra=_FORM)
     async def speak(body: SpeakRequest, request: Request) -> Response:
-        """Speak a text: audio while it is made, or JSON with timings when all is made."""
-        if body.subtitles and body.reply != "json":
+        """Speak a text: audio while it is made, or all with its timings when it is made."""
+        return await spoken(body, None, request)
+
+    async def spoken(body: SpeakRequest, recording: Recording | None, request: Request) -> Response:
+        if body.subtitles and body.reply == "audio":
             raise ApiError(
                 400,
-                'Subtitles come with "reply": "json" only.',
+                'Subtitles come with "reply": "json" or "multipart" only.',
                 "invalid_value",
                 param="subtitles",
             )
         name = body.voice or services.settings.voice
-        wanted = services.taken(order(body, name, body.text, body.format), "text")
+        asked = replace(order(body, name, body.text, body.format), recording=recording)
+        wanted = services.taken(asked, "text")
         patience = services.settings.deadline
         if body.reply == "audio":
             job = services.work.submit(services.speech.streamed(wanted))
             return SpeechReply(job, wanted, services.metrics, patience, events=False)
         whole = services.work.submit(services.speech.whole(wanted, body.subtitles))
         try:
-            return JSONResponse(await while_heard(request.receive, whole.get()))
+            made = await while_heard(request.receive, whole.get())
+            assert made is not None
+            return json_reply(made) if body.reply == "json" else form_reply(made)
         except HungUpError:
             services.metrics.hung_up.inc()
             return Response(status_code=499)
         finally:
             whole.stop()
 
-    @router.post("/read")
+    @router.post("/api/read")
     async def read(body: ReadRequest) -> dict[str, Any]:
         """Show how a text is read: its words with readings and phones."""
         services.check_text(body.text, "text")
@@ -65,7 +114,7 @@ def routes(services: Services) -> APIRouter:
         services.note(name)
         return await services.work.call(_reading(services, name, body))
 
-    @router.get("/voices")
+    @router.get("/api/voices")
     def voices() -> dict[str, Any]:
         """The voices, and what each takes."""
         loaded = services.voices.loaded()

@@ -6,10 +6,11 @@ import asyncio
 import base64
 import json
 import logging
+import secrets
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from vinovits.engine.result import SpokenSentence
@@ -17,12 +18,20 @@ from vinovits.output.audio_stream import MEDIA_TYPES
 from vinovits.output.timings import sentence_data
 from vinovits.serve.errors import api_error
 from vinovits.serve.metrics import Metrics
-from vinovits.serve.speech import Opening, Order, Piece
+from vinovits.serve.speech import Opening, Order, Piece, Whole
 from vinovits.serve.work import Job
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+TIMING_TYPES = {
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "lrc": "text/plain",
+    "json": "application/json",
+}
+"""Media types of subtitles and timings."""
 
 
 class HungUpError(Exception):
@@ -50,6 +59,35 @@ async def while_heard(receive: Receive, work: Awaitable[T]) -> T:
         for task in (gone, done):
             task.cancel()
         await asyncio.gather(gone, done, return_exceptions=True)
+
+
+def json_reply(whole: Whole) -> Response:
+    """All of an answer as JSON, its audio in base64."""
+    audio = base64.b64encode(whole.audio).decode("ascii")
+    return JSONResponse({**whole.told, "subtitles": whole.subtitles, "audio": audio})
+
+
+def form_reply(whole: Whole) -> Response:
+    """All of an answer as a form: a part `timings`, one for each kind of subtitles, and `audio`."""
+    kind = whole.told["format"]
+    parts = [
+        ("timings", "timings.json", TIMING_TYPES["json"], json.dumps(whole.told).encode("ascii")),
+        *(
+            (name, f"speech.{name}", f"{TIMING_TYPES[name]}; charset=utf-8", text.encode("utf-8"))
+            for name, text in whole.subtitles.items()
+        ),
+        ("audio", f"speech.{kind}", MEDIA_TYPES[kind], whole.audio),
+    ]
+    boundary = secrets.token_hex(16)
+    body = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\n'
+        f"Content-Type: {media}\r\n\r\n".encode("ascii")
+        + data
+        + b"\r\n"
+        for name, file, media, data in parts
+    )
+    body += f"--{boundary}--\r\n".encode("ascii")
+    return Response(body, media_type=f"multipart/form-data; boundary={boundary}")
 
 
 class SpeechReply(Response):

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from vinovits.errors import OutputError
+from vinovits.serve.connections import Connection
 from vinovits.serve.log import FIELDS
 from vinovits.serve.services import Services
 from vinovits.serve.socket import LONGEST_MESSAGE
@@ -36,7 +37,7 @@ class Server(uvicorn.Server):
                 app,
                 settings.host,
                 settings.port,
-                http="h11",
+                http=Connection,
                 loop="asyncio",
                 ws="websockets-sansio",
                 ws_max_size=LONGEST_MESSAGE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 import threading
@@ -21,6 +20,7 @@ from vinovits.output.timings import TimingsFormat, timings_format
 from vinovits.serve.bodies import SpeakFields, VoiceFields, speak_settings
 from vinovits.serve.errors import lexicon_error
 from vinovits.serve.metrics import Metrics
+from vinovits.serve.recordings import FIELD, Recording, has_use, with_recording
 from vinovits.serve.voices import ServedVoices
 from vinovits.serve.work import Job
 
@@ -53,6 +53,18 @@ Piece = Opening | SpokenSentence | Sound | bytes
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """All of an answer."""
+
+    told: dict[str, Any]
+    """What is known of the audio, as JSON has it."""
+    subtitles: dict[str, str]
+    """By format."""
+    audio: bytes
+    """Encoded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What to speak, and as what to send it."""
 
@@ -65,6 +77,8 @@ class Order:
     instructions: str | None = None
     timings: bool = False
     """Whether sentences are told with their audio."""
+    recording: Recording | None = None
+    """Whose speaker or emotion the voice takes, if it can."""
 
     @property
     def seed(self) -> int:
@@ -158,15 +172,15 @@ class Speech:
 
         return work
 
-    def whole(self, order: Order, subtitles: Sequence[str]) -> Callable[[Job[Any]], None]:
-        """The work that makes all of an answer as plain JSON data.
+    def whole(self, order: Order, subtitles: Sequence[str]) -> Callable[[Job[Whole]], None]:
+        """The work that makes all of an answer before it is sent.
 
         Args:
             order: What to speak.
             subtitles: Formats to add: "srt", "vtt", "lrc".
         """
 
-        def work(job: Job[Any]) -> None:
+        def work(job: Job[Whole]) -> None:
             voice = self._voices.get(order.voice)
             settings, ignored = _directed(voice, order)
             rate = voice.manifest.sampling_rate
@@ -189,30 +203,35 @@ class Speech:
             }
             timings = json.loads(texts.pop("json"))
             self._metrics.spoken(stats)
-            answer = {
+            told = {
                 "voice": order.voice,
                 "seed": order.seed,
                 "format": order.kind,
                 "sampling_rate": audio.rate,
                 "seconds": timings["seconds"],
                 "sentences": timings["sentences"],
-                "subtitles": texts,
                 "ignored": list(ignored),
-                "audio": base64.b64encode(data).decode("ascii"),
             }
-            job.put(answer, len(data))
+            job.put(Whole(told, texts, data), len(data))
 
         return work
 
 
 def _directed(voice: Voice, order: Order) -> tuple[SpeakSettings, tuple[str, ...]]:
-    """The settings with the instructions, and what of them the voice has no use for."""
-    if not order.instructions:
-        return order.settings, ()
-    need = voice.manifest.emotion
-    if need is None or need.kind != "clap" or "emotion" in order.settings:
-        return order.settings, ("instructions",)
-    return {**order.settings, "emotion": order.instructions}, ()
+    """The settings with recording and instructions, and what of these the voice can't use."""
+    settings, ignored = order.settings, []
+    if order.recording is not None:
+        if has_use(voice.manifest):
+            settings = with_recording(voice, settings, order.recording)
+        else:
+            ignored.append(FIELD)
+    if order.instructions:
+        need = voice.manifest.emotion
+        if need is None or need.kind != "clap" or "emotion" in settings:
+            ignored.append("instructions")
+        else:
+            settings = {**settings, "emotion": order.instructions}
+    return settings, tuple(ignored)
 
 
 @contextmanager

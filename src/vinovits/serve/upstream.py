@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,9 +13,11 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
-from vinovits.serve.clips import recording, wav_reply
+from vinovits.serve.clips import wav_reply
 from vinovits.serve.details import ANSWERS, DetailRoute, fault
+from vinovits.serve.forms import Forms, is_form
 from vinovits.serve.numbering import ModelNumbers
+from vinovits.serve.recordings import FIELD, LARGEST, Recording, has_use, read_recording
 from vinovits.serve.services import Services
 from vinovits.serve.upstream_fields import (
     Dialect,
@@ -26,8 +29,11 @@ from vinovits.serve.upstream_fields import (
 from vinovits.text.japanese.phrases import accent_phrases
 from vinovits.voices.store import VoiceInfo
 
-_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-_MOST_FIELDS = 40
+VOICE = "/voice"
+_PLAIN_FORM = "application/x-www-form-urlencoded"
+_MOST_FORMS = 8
+_FORM_SECONDS = 60.0
+"""In which a form must have come."""
 _LANGUAGES = {"zh": "ZH", "ja": "JP", "en": "EN"}
 
 _WAV: dict[int | str, dict[str, Any]] = {
@@ -48,7 +54,7 @@ _FORM = {
                     "properties": {
                         "text": {"type": "string"},
                         "style_text": {"type": "string"},
-                        "reference_audio": {"type": "string", "format": "binary"},
+                        FIELD: {"type": "string", "format": "binary"},
                     },
                 },
                 "example": {"text": "Good morning."},
@@ -103,18 +109,17 @@ def routes(services: Services) -> APIRouter:
     """`/voice`, `/models/info`, `/models/refresh`, `/g2p` and `/status`."""
     numbers = ModelNumbers(services.voices, services.settings.voice, services.settings.voices)
     router = APIRouter(tags=["Bert-VITS2"], route_class=DetailRoute)
+    forms = Forms("recording", _MOST_FORMS, _FORM_SECONDS, LARGEST)
 
-    @router.get("/voice", response_class=Response, responses=_WAV)
+    @router.get(VOICE, response_class=Response, responses=_WAV)
     async def get_voice(query: Annotated[VoiceQuery, Query()], request: Request) -> Response:
         """Speak a text, as the servers of Bert-VITS2 and Style-Bert-VITS2 do."""
         return await _spoken(services, numbers, query, None, request)
 
-    @router.post("/voice", response_class=Response, responses=_WAV, openapi_extra=_FORM)
+    @router.post(VOICE, response_class=Response, responses=_WAV, openapi_extra=_FORM)
     async def post_voice(query: Annotated[VoiceQuery, Query()], request: Request) -> Response:
         """Speak a text; its fields are in the query, or in a form."""
-        sent = None
-        if request.headers.get("content-type", "").partition(";")[0].strip() in _FORMS:
-            query, sent = await _with_form(query, request)
+        query, sent = await _with_form(query, request, forms)
         return await _spoken(services, numbers, query, sent, request)
 
     @router.get("/models/info", responses=_MODELS)
@@ -187,7 +192,7 @@ async def _spoken(
     services: Services,
     numbers: ModelNumbers,
     query: VoiceQuery,
-    sent: bytes | None,
+    sent: Recording | None,
     request: Request,
 ) -> Response:
     voices = numbers.infos()
@@ -201,11 +206,10 @@ async def _spoken(
     except UpstreamError as error:
         return _told(error, dialect)
     if sent is not None:
-        manifest = _by_name(voices)[clip.voice].manifest
-        if manifest.emotion is None and manifest.spectrogram is None:
-            clip = replace(clip, ignored=(*clip.ignored, "reference_audio"))
+        if has_use(_by_name(voices)[clip.voice].manifest):
+            clip = replace(clip, recording=sent)
         else:
-            clip = replace(clip, recording=recording(sent))
+            clip = replace(clip, ignored=(*clip.ignored, FIELD))
     return await wav_reply(services, request, clip)
 
 
@@ -233,22 +237,26 @@ def _told(error: UpstreamError, dialect: Dialect) -> JSONResponse:
     return fault("query", field, str(error))
 
 
-async def _with_form(query: VoiceQuery, request: Request) -> tuple[VoiceQuery, bytes | None]:
+async def _with_form(
+    query: VoiceQuery, request: Request, forms: Forms
+) -> tuple[VoiceQuery, Recording | None]:
     """The query with the fields of a form, which go before it, and the recording if one came."""
-    sent: bytes | None = None
-    fields: dict[str, Any] = {}
-    async with request.form(max_files=1, max_fields=_MOST_FIELDS) as form:
-        for name, value in form.items():
-            if isinstance(value, UploadFile):
-                sent = await value.read() if name == "reference_audio" else sent
-            elif value:
-                fields[name] = value
-    known = {name: value for name, value in fields.items() if name in VoiceQuery.model_fields}
-    try:
-        return VoiceQuery.model_validate({**query.model_dump(exclude_none=True), **known}), sent
-    except ValidationError as error:
-        faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        raise RequestValidationError(faults) from None
+    is_upload = is_form(request.headers)
+    if not is_upload and request.headers.get("content-type", "").partition(";")[0] != _PLAIN_FORM:
+        return query, None
+    sent = None
+    async with forms.taken(request) if is_upload else request.form() as form:
+        fields = {name: value for name, value in form.items() if value != ""}
+        known = {name: value for name, value in fields.items() if name in VoiceQuery.model_fields}
+        try:
+            query = VoiceQuery.model_validate({**query.model_dump(exclude_none=True), **known})
+        except ValidationError as error:
+            faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+            raise RequestValidationError(faults) from None
+        if isinstance(file := fields.get(FIELD), UploadFile):
+            name = (file.filename or FIELD)[:80]
+            sent = await asyncio.to_thread(read_recording, file.file, name)
+    return query, sent
 
 
 def _model(info: VoiceInfo, device: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // Long texts and books: jobs of the server, followed until they end.
 import { ask, fault } from "/page/api.js";
+import { request } from "/page/stream.js";
 import { button, make, word } from "/page/words.js";
 
 const EACH = 1000; // milliseconds
@@ -9,19 +10,22 @@ const TEXT = /\.txt$/i; // what goes into the form, to be changed there
 
 let timer = null;
 
-/** Begins a job: of the file that is chosen, or else of the text. */
-export async function startBook(voice, text, title, format, pause, seed) {
+/** Begins a job: of the file that is chosen, or else of the text. Who speaks, and how, is said by
+ * the form of the tab Speak. */
+export async function startBook(names, values) {
   const place = document.getElementById("vv-book-note");
   const input = document.getElementById("vv-book-file");
-  const fields = { voice, title: title ?? "", format, paragraph_pause: pause };
-  if (seed != null) fields.seed = seed;
+  const asked = Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  const { text, cut, mixed, prompt, pause, ...speech } = request({ ...asked, cut: "voice" });
+  const { title, format, paragraph_pause } = asked;
+  const fields = { ...speech, title: title ?? "", format, paragraph_pause };
   try {
-    const book = chosen(input) ?? (format === "m4b" ? new File([text ?? ""], "text.txt") : null);
+    const book = chosen(input) ?? (format === "m4b" ? new File([text], "text.txt") : null);
     if (book) {
       await ask("/api/jobs/book", "POST", form(book, fields));
       if (chosen(input)) input.value = "";
     } else {
-      await ask("/api/jobs", "POST", { text: text ?? "", ...fields });
+      await ask("/api/jobs", "POST", { text, ...fields });
     }
     place.replaceChildren();
   } catch (error) {
