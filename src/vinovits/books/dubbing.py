@@ -19,8 +19,8 @@ from vinovits.books.job import UnspokenError
 from vinovits.books.mastering import encode, measure, need_av
 from vinovits.books.plan import Plan
 from vinovits.books.samples import BookSound
-from vinovits.books.subtitles import Cue
 from vinovits.errors import TextError
+from vinovits.text.subtitles import Cue
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Overrun:
     """A cue whose speech doesn't fit its slot."""
 
     number: int
-    """From 1, as players count."""
+    """Of the cue in its file, from 1."""
     text: str
     seconds: float
     """By which it ends late."""
@@ -69,9 +69,7 @@ def dubbing_units(cues: Sequence[Cue], cast: Cast) -> list[Unit]:
     """
     units: list[Unit] = []
     position = 0
-    for cue in cues:
-        if not any(character.isalnum() for character in cue.text):
-            continue
+    for _, cue in _heard(cues):
         settings = cast.role(cue.speaker if cue.speaker in cast.roles else NARRATOR)
         voice = settings.pop("voice")
         own = {**settings, "markup": "plain"}
@@ -80,6 +78,13 @@ def dubbing_units(cues: Sequence[Cue], cast: Cast) -> list[Unit]:
     if not units:
         raise TextError("There is nothing in these subtitles that can be spoken.")
     return units
+
+
+def _heard(cues: Sequence[Cue]) -> Iterator[tuple[int, Cue]]:
+    """Cues that are more than a note or a dash, and their numbers from 1."""
+    for number, cue in enumerate(cues, 1):
+        if any(character.isalnum() for character in cue.text):
+            yield number, cue
 
 
 def dub(
@@ -116,7 +121,8 @@ def dub(
     """
     need_av()
     units = dubbing_units(cues, cast)
-    slots = _slots([cue for cue in cues if any(c.isalnum() for c in cue.text)])
+    numbers = [number for number, _ in _heard(cues)]
+    slots = _slots([cue for _, cue in _heard(cues)])
     with UnitStore(folder) as store:
         first = Plan(out.stem, "", "", (), tuple(units))
         outcome = _spoken(store, first, speakers, stop, begun, tell)
@@ -139,7 +145,7 @@ def dub(
                 store.remove(work.id)
     overruns = tuple(
         Overrun(number, unit.text, late, float(unit.settings.get("speed") or 1.0))
-        for number, (unit, late) in enumerate(zip(quick, track.late, strict=True), 1)
+        for number, unit, late in zip(numbers, quick, track.late, strict=True)
         if late > _LEAST
     )
     faster = sum(a.settings != b.settings for a, b in zip(units, quick, strict=True))

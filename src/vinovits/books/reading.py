@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from vinovits.books.model import Book, chapters_at_headings, plain_title
-from vinovits.books.subtitles import Cue, read_subtitles
 from vinovits.errors import MissingExtraError, TextError, UsageError
 from vinovits.text.encoding import decode
+from vinovits.text.markup import escape
+from vinovits.text.subtitles import Cue, read_subtitles
 
 LARGEST = 64 << 20
 """Bytes of a text file: ten times the longest novels."""
@@ -64,21 +66,19 @@ def read_cues(path: Path, encoding: str | None = None) -> tuple[Cue, ...]:
         path: A file whose name ends in one of `SUBTITLES`.
         encoding: None finds it out.
 
+    Returns:
+        Cues in the order of their beginnings; their texts are in our own markup, and none ends
+        before it begins.
+
     Raises:
         UsageError: There is no such file.
-        TextError: It can't be read.
-        MissingExtraError: What reads such files isn't installed.
+        TextError: It can't be read, or holds none.
     """
     text, _ = _text(path, encoding)
-    try:
-        return read_subtitles(text, path.suffix.lower()[1:], path.name)
-    except ModuleNotFoundError as error:
-        if error.name != "webvtt":
-            raise
-        raise MissingExtraError(
-            "Reading subtitles needs a package that isn't installed: run "
-            "`pip install 'vinovits[books]'`."
-        ) from None
+    cues = read_subtitles(text)
+    if not cues:
+        raise TextError(f"{path.name} holds no subtitles that can be read.")
+    return tuple(replace(cue, text=escape(cue.text), end=max(cue.start, cue.end)) for cue in cues)
 
 
 def _read(path: Path, kind: str, encoding: str | None, tags: bool | None) -> Book:

@@ -11,7 +11,7 @@ from pathlib import Path
 from vinovits.errors import DataError
 from vinovits.prepare.lists import Entry, looks_like_list, read_list
 from vinovits.prepare.recording import SUFFIXES
-from vinovits.prepare.subtitles import read_subtitles
+from vinovits.text.subtitles import Cue, read_subtitles
 from vinovits.train.dataset import CLIPS_NAME
 from vinovits.train.text_files import read_text
 
@@ -275,12 +275,10 @@ def _with_text(one: Utterance, beside: Sequence[Path], found: Inventory) -> list
                 found.notes.append(note)
             name = found.name(path)
             if path.suffix.lower() in SUBTITLES:
-                cues, bad = read_subtitles(text)
-                found.problems += [Problem(name, what) for what in bad]
-                if cues:
+                if cues := _spoken(read_subtitles(text), name, found):
                     return [
-                        replace(one, text=said, start=start, end=end, origin=name)
-                        for start, end, said in cues
+                        replace(one, text=cue.text, start=cue.start, end=cue.end, origin=name)
+                        for cue in cues
                     ]
             elif joined := " ".join(text.split()):
                 return [replace(one, text=joined, origin=name)]
@@ -289,6 +287,19 @@ def _with_text(one: Utterance, beside: Sequence[Path], found: Inventory) -> list
         except DataError as error:
             found.problems.append(Problem(found.name(path), str(error)))
     return [one]
+
+
+def _spoken(cues: Sequence[Cue], name: str, found: Inventory) -> list[Cue]:
+    """Those of a file's subtitles that hold speech; the others are told, if they should."""
+    backwards = [cue for cue in cues if cue.end <= cue.start]
+    found.problems += [
+        Problem(name, f"The subtitle in line {cue.line} ends before it begins. It is passed over.")
+        for cue in sorted(backwards, key=lambda cue: cue.line)
+    ]
+    spoken = [cue for cue in cues if cue.end > cue.start and cue.is_speech]
+    if not spoken and not backwards:
+        found.problems.append(Problem(name, "There is no subtitle in it that can be read."))
+    return spoken
 
 
 def _speaker(recording: Path, folder: Path) -> str:
