@@ -5,12 +5,21 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.fake_core import FakeCore
+
+# The same examples in each run; `pytest --hypothesis-profile=default` looks for new ones.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile("steady")
+
+# A shell that starts pytest in the background has it ignore Ctrl-C, and so would all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOLDEN = Path(__file__).parent / "golden"
 SHARED = Path(__file__).parent.parent.parent / "shared"

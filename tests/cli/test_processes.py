@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -34,6 +35,8 @@ def start(
         stdin=subprocess.PIPE,
         stdout=stdout,
         stderr=subprocess.PIPE,
+        # Under nohup it would be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
 
 
@@ -46,6 +49,14 @@ def wait_for_part(folder: Path, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.02)
     process.kill()
     raise AssertionError("the command didn't get to writing")
+
+
+@pytest.fixture(autouse=True)
+def none_is_left() -> Iterator[None]:
+    yield
+    for child in psutil.Process().children():
+        if "say" in child.cmdline():
+            child.kill()
 
 
 @pytest.mark.parametrize("extension", ["wav", "opus"])
