@@ -25,7 +25,8 @@ def rules() -> tuple[Rule, ...]:
     """The rules for marks and signs."""
     return (
         Rule(
-            re.compile(r"(?:(?<=\s)|^)(?:[:;=8][-o']?[)(\[\]DPpO|*]+|<3+)(?=[\s,!?]|\.(?!\d)|\Z)"), _silent
+            re.compile(r"(?:(?<=\s)|^)(?:[:;=8][-o']?[)(\[\]DPpO|*]+|<3+)(?=[\s,!?]|\.(?!\d)|\Z)"),
+            _silent,
         ),
         Rule(re.compile(r"&(?:amp|lt|gt|quot|nbsp|apos|#\d{1,5});"), _entity),
         Rule(re.compile(rf"<(?:{_TAGS})(?:\s[^<>]{{0,300}})?/?>", re.IGNORECASE), _silent),
