@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vinovits.edit_distance import edit_distance
+
 RATE = 16_000
 """Samples per second that all listeners here expect."""
 
@@ -49,14 +51,7 @@ def words(text: str) -> list[str]:
 
 def word_errors(reference: str, heard: str) -> int:
     """The least number of words put in, left out or replaced that make one text the other."""
-    expected, found = words(reference), words(heard)
-    costs = list(range(len(found) + 1))
-    for row, word in enumerate(expected, 1):
-        diagonal, costs[0] = costs[0], row
-        for column, other in enumerate(found, 1):
-            best = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (word != other))
-            diagonal, costs[column] = costs[column], best
-    return costs[-1]
+    return edit_distance(words(reference), words(heard))
 
 
 def resample(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:

@@ -148,17 +148,6 @@ def heard_as(wave: NDArray[np.float32]) -> Tensor:
     return normalised
 
 
-def edits(expected: list[Syllable], found: list[Syllable]) -> int:
-    """The least number of syllables put in, left out or replaced that make one the other."""
-    costs = list(range(len(found) + 1))
-    for row, one in enumerate(expected, 1):
-        diagonal, costs[0] = costs[0], row
-        for column, other in enumerate(found, 1):
-            best = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (one != other))
-            diagonal, costs[column] = costs[column], best
-    return costs[-1]
-
-
 class SyllableListener:
     """A trained recogniser: audio in, syllables out."""
 

@@ -21,7 +21,6 @@ from syllables import (  # noqa: E402
     Labels,
     SyllableListener,
     SyllableNetwork,
-    edits,
     heard_as,
     syllables,
 )
@@ -55,15 +54,6 @@ def test_a_syllable_of_which_a_part_was_missed_is_one_syllable() -> None:
     [b, a, one] = LABELS.numbered([("b", "a", "1")])
     assert LABELS.grouped([b, one, a]) == [("b", "", "1"), ("", "a", "")]
     assert LABELS.grouped([b, b, a]) == [("b", "", ""), ("b", "a", "")]
-
-
-@given(st.lists(SYLLABLE, max_size=6), st.lists(SYLLABLE, max_size=6))
-def test_edits_are_a_distance(
-    one: list[tuple[str, str, str]], other: list[tuple[str, str, str]]
-) -> None:
-    assert edits(one, one) == 0
-    assert edits(one, other) == edits(other, one)
-    assert abs(len(one) - len(other)) <= edits(one, other) <= max(len(one), len(other))
 
 
 def test_padding_changes_nothing_that_the_network_says() -> None:

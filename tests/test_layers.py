@@ -21,6 +21,8 @@ BELOW = {
     "places": set(),
     "runtime": set(),
     "threads": {"errors"},
+    "edit_distance": set(),
+    "whisper": {"errors"},
     "graph_cache": set(),
     "devices": {"errors", "runtime"},
     "winograd": {"runtime"},
@@ -33,7 +35,10 @@ BELOW = {
         *("engine", "places", "runtime", "threads"),
     },
     "output": {"errors", "engine", "output", "text"},
-    "books": {"batch", "books", "engine", "errors", "lexicons", "output", "text", "voices"},
+    "books": {
+        *("batch", "books", "edit_distance", "engine", "errors", "lexicons", "output", "text"),
+        *("voices", "whisper"),
+    },
     "batch": {"batch", "engine", "errors", "lexicons", "output", "text", "voices"},
     "serve": {
         *("batch", "books", "engine", "errors", "features", "lexicons", "output", "places"),
@@ -43,7 +48,7 @@ BELOW = {
     "nets": {"errors", "text", "nets"},
     "prepare": {
         *("devices", "engine", "errors", "features", "graphs", "lexicons", "output", "prepare"),
-        *("runtime", "text", "train"),
+        *("runtime", "text", "train", "whisper"),
     },
     "train": {
         *("errors", "manifests", "output", "places", "text", "voices"),

@@ -34,11 +34,12 @@ from syllables import (
     Labels,
     SyllableListener,
     SyllableNetwork,
-    edits,
     heard_as,
     known,
     syllables,
 )
+
+from vinovits.edit_distance import edit_distance
 
 SIZES = {"width": 192, "blocks": 6, "size": 17}
 BATCH_FRAMES = 6000
@@ -177,7 +178,7 @@ def judged(listen: SyllableListener, held: list[tuple[str, Path, str]]) -> dict[
         if not known(listen.labels, expected):
             continue
         for name in (voice, "all"):
-            wrong[name] = wrong.get(name, 0) + edits(expected, listen(wave_of(path)))
+            wrong[name] = wrong.get(name, 0) + edit_distance(expected, listen(wave_of(path)))
             counts[name] = counts.get(name, 0) + len(expected)
     return {name: round(wrong[name] / counts[name], 4) for name in wrong}
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from vinovits.batch.join import piece_samples
 from vinovits.batch.speakers import Speakers, VoiceFacts
 from vinovits.batch.store import Piece, Unit, UnitStore, piece_key
-from vinovits.errors import MissingExtraError, TextError, UsageError, VinovitsError
+from vinovits.edit_distance import error_rate
+from vinovits.errors import TextError, VinovitsError
 from vinovits.text.front_ends import read
 from vinovits.text.markup import parse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from vinovits.whisper import Transcript
 
 THRESHOLD = 0.25
 """Word error rate above which a unit is spoken again."""
@@ -32,14 +35,10 @@ _RATE = 16_000
 
 
 class Listener(Protocol):
-    """Hears speech."""
+    """Hears English, as `Whisper` does."""
 
-    def hear(self, samples: NDArray[np.float32]) -> str:
-        """What is said.
-
-        Args:
-            samples: (n,) at 16 kHz.
-        """
+    def __call__(self, samples: NDArray[np.float32]) -> Transcript:
+        """What is said in samples (n,) at 16 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,58 +54,6 @@ class Finding:
     """That of the one that is kept."""
     heard: str
     """What was heard at first."""
-
-
-class WhisperListener:
-    """Whisper, by faster-whisper."""
-
-    def __init__(self, model: str) -> None:
-        """Load a model.
-
-        Args:
-            model: The folder of one, or a name that faster-whisper knows and has on this machine.
-
-        Raises:
-            MissingExtraError: faster-whisper isn't installed.
-            UsageError: There is no such model here.
-        """
-        try:
-            from faster_whisper import WhisperModel
-        except ModuleNotFoundError:
-            raise MissingExtraError(
-                "Proof-listening needs faster-whisper, which isn't installed: run "
-                "`pip install faster-whisper`."
-            ) from None
-        try:
-            self._model: Any = WhisperModel(
-                model, device="cpu", compute_type="int8", local_files_only=True
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            what = " ".join(str(error).split())
-            raise UsageError(f"There is no Whisper model {model!r} here: {what:.200}") from None
-
-    def hear(self, samples: NDArray[np.float32]) -> str:
-        """See `Listener`."""
-        segments, _ = self._model.transcribe(samples, language="en", beam_size=1)
-        return " ".join(segment.text for segment in segments)
-
-
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Word error rate: the least number of words to add, drop and change, by those said.
-
-    Args:
-        said: At least one word.
-        heard: Any number.
-    """
-    row = np.arange(len(heard) + 1)
-    other = np.array(heard, dtype=object)
-    for number, word in enumerate(said, 1):
-        changed = row[:-1] + (other != word)
-        row = np.concatenate(([number], np.minimum(changed, row[1:] + 1)))
-        # Dropping heard words: the least of any place before, and one for each between.
-        places = np.arange(len(row))
-        row = np.minimum.accumulate(row - places) + places
-    return float(row[-1]) / len(said)
 
 
 def words_of(text: str) -> list[str]:
@@ -183,8 +130,8 @@ def _judged(
     listener: Listener,
     threshold: float,
 ) -> Finding | None:
-    heard = listener.hear(_at_16_khz(piece))
-    first = best = word_errors(words, words_of(heard) or [""])
+    heard = listener(_at_16_khz(piece)).text
+    first = best = error_rate(words, words_of(heard))
     usual = int(unit.settings.get("seed") or 0)
     seed, best_key = usual, piece.key
     if first <= threshold:
@@ -201,13 +148,13 @@ def _judged(
             store.done(work, unit.number, key)
         _, other_piece = next(store.pieces_and_gaps(work, unit.number, unit.number + 1))
         assert other_piece is not None
-        rate = word_errors(words, words_of(listener.hear(_at_16_khz(other_piece))) or [""])
+        rate = error_rate(words, words_of(listener(_at_16_khz(other_piece)).text))
         if rate < best:
             best, seed, best_key = rate, other, key
         if best <= threshold:
             break
     store.done(work, unit.number, best_key)
-    return Finding(unit, first, best, seed, heard.strip())
+    return Finding(unit, first, best, seed, heard)
 
 
 def _at_16_khz(piece: Piece) -> NDArray[np.float32]:

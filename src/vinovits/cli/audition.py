@@ -97,16 +97,15 @@ def _similarity(weights: Path) -> Listener:
 
 
 def _word_errors(model: str) -> Listener:
-    from vinovits.prepare.transcribe import Transcriber
+    from vinovits.edit_distance import error_rate
+    from vinovits.whisper import Whisper
 
-    transcriber = Transcriber(model, 1)
+    transcriber = Whisper(model, 1)
 
     def listen(spoken: Samples, recorded: Samples, rate: int, clip: Clip) -> float:
         """Against what is heard in the recording: normalised texts are spelled otherwise."""
         expected = _words(transcriber(_heard(recorded, rate)).text)
-        return _edits(expected, _words(transcriber(_heard(spoken, rate)).text)) / max(
-            1, len(expected)
-        )
+        return error_rate(expected, _words(transcriber(_heard(spoken, rate)).text))
 
     return listen
 
@@ -116,14 +115,3 @@ def _words(text: str) -> list[str]:
     import re
 
     return re.findall(r"[぀-ヿ㐀-鿿]|[^\W぀-ヿ㐀-鿿]+", text.lower())
-
-
-def _edits(expected: list[str], found: list[str]) -> int:
-    """The least number of words put in, left out or replaced that make one the other."""
-    costs = list(range(len(found) + 1))
-    for row, word in enumerate(expected, 1):
-        diagonal, costs[0] = costs[0], row
-        for column, other in enumerate(found, 1):
-            best = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (word != other))
-            diagonal, costs[column] = costs[column], best
-    return costs[-1]

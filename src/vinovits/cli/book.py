@@ -178,7 +178,7 @@ def book(
         return
     want = wanted(out or file.with_suffix(".m4b"), extension, timings)
     from vinovits.books.job import Order
-    from vinovits.books.proof import WhisperListener
+    from vinovits.whisper import Whisper
 
     order = Order(
         plan,
@@ -187,7 +187,7 @@ def book(
         source.cover,
         str(cast.role("narrator")["voice"]),
         gaps,
-        None if proof is None else WhisperListener(proof),
+        None if proof is None else Whisper(proof, language="en"),
     )
     _make(order, speakers, show, clean=clean)
 

@@ -24,10 +24,10 @@ from vinovits.prepare.reading import TextReader
 from vinovits.prepare.settings import Settings
 from vinovits.prepare.sources import Problem, find
 from vinovits.prepare.speech import RATE
-from vinovits.prepare.transcribe import Transcriber, Transcript
 from vinovits.prepare.voice_print import HINT, VoicePrints, weights_file
 from vinovits.prepare.workers import Workers
 from vinovits.train.dataset import Clip, Facts, write_data
+from vinovits.whisper import Transcript, Whisper
 
 LIST = "filelist.txt"
 _VERSION = 1
@@ -93,7 +93,7 @@ def prepare(
     with _alone(out), Workers(count) as workers:
         for path in out.rglob(".vinovits-*.part"):  # of a run that was killed
             path.unlink(missing_ok=True)
-        transcriber = Transcriber(transcribe, count, settings.language) if transcribe else None
+        transcriber = Whisper(transcribe, count, settings.language) if transcribe else None
         recordings = grouped(inventory)
         hear_all(recordings, out / CACHE / "heard", workers, progress)
         for one in recordings:
@@ -162,7 +162,7 @@ def _ears(settings: Settings) -> tuple[Ears, list[str]]:
 def _transcribe(
     candidates: Sequence[Candidate],
     out: Path,
-    transcriber: Transcriber,
+    transcriber: Whisper,
     model: str,
     progress: Progress,
 ) -> None:

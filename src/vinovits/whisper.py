@@ -1,17 +1,22 @@
-"""Texts for recordings that have none, by faster-whisper with a model that the user has."""
+"""What is said in recordings, by faster-whisper with a model that the user has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vinovits.errors import DataError, MissingExtraError
-from vinovits.prepare.recording import Samples
+from vinovits.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _UNSURE = -1.0
 """Mean logarithm of the probability of a word piece, below which a text is rather guessed."""
 _NO_SPEECH = 0.6
+_WINDOW = 30 * 16_000
+"""Samples that Whisper hears at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +30,31 @@ class Transcript:
     """A sentence, if the text is rather a guess."""
 
 
-class Transcriber:
+class Whisper:
     """Whisper on the CPU.
 
     Args:
         model: A folder with a model in the format of CTranslate2, or the name of one that was
             downloaded before; nothing is fetched.
-        threads: How many it may use.
+        threads: How many it may use; 0 lets the library choose.
         language: Code of the language; "" lets it be told from the sound.
 
     Raises:
         MissingExtraError: faster-whisper isn't installed.
-        DataError: There is no such model here.
+        UsageError: There is no such model here.
     """
 
-    def __init__(self, model: str, threads: int, language: str = "") -> None:
+    def __init__(self, model: str, threads: int = 0, language: str = "") -> None:
         try:
             from faster_whisper import WhisperModel
         except ModuleNotFoundError:
             raise MissingExtraError(
-                "Transcribing needs faster-whisper, which isn't installed. Install it with: "
+                "Whisper needs faster-whisper, which isn't installed. Install it with: "
                 "pip install 'vinovits[transcribe]'"
             ) from None
         if Path(model).is_dir() and not (Path(model) / "model.bin").is_file():
-            raise DataError(
-                f"{model} has no model.bin. --transcribe takes a Whisper model in the format of "
+            raise UsageError(
+                f"{model} has no model.bin. A Whisper model is wanted in the format of "
                 "CTranslate2, as faster-whisper has them."
             )
         try:
@@ -57,19 +62,21 @@ class Transcriber:
                 model, device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
             )
         except Exception as error:  # whatever hub and engine say of a model that isn't there
-            raise DataError(
-                f"There is no Whisper model {model!r} here ({error}). Name the folder of one."
+            what = " ".join(str(error).split())
+            raise UsageError(
+                f"There is no Whisper model {model!r} here ({what:.200}). Name the folder of one."
             ) from None
         self._language = language or None
 
-    def __call__(self, samples: Samples) -> Transcript:
+    def __call__(self, samples: NDArray[np.float32]) -> Transcript:
         """What is said in samples (n,) at 16 kHz."""
         segments, info = self._model.transcribe(
             samples,
             language=self._language,
             beam_size=5,
             condition_on_previous_text=False,
-            without_timestamps=True,
+            # Without them a window is heard faster; with them, none ends in the midst of a word.
+            without_timestamps=len(samples) <= _WINDOW,
         )
         parts = list(segments)
         text = " ".join(part.text.strip() for part in parts).strip()

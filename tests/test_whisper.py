@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from tests.prepare.material import TEXTS, folder, sentence, write
-from vinovits.errors import DataError, MissingExtraError
+from vinovits.errors import MissingExtraError, UsageError
 from vinovits.prepare.settings import Settings
-from vinovits.prepare.transcribe import Transcriber
 from vinovits.prepare.work import prepare
+from vinovits.whisper import Whisper
 
 
 @dataclass
@@ -72,10 +72,10 @@ def test_texts_are_heard_once(tmp_path: Path, model: type[FakeModel]) -> None:
 def test_models_that_are_not_here(
     tmp_path: Path, model: type[FakeModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(DataError, match="There is no Whisper model 'gone' here"):
-        Transcriber("gone", 1)
-    with pytest.raises(DataError, match=r"has no model\.bin"):
-        Transcriber(str(tmp_path), 1)
+    with pytest.raises(UsageError, match="There is no Whisper model 'gone' here"):
+        Whisper("gone", 1)
+    with pytest.raises(UsageError, match=r"has no model\.bin"):
+        Whisper(str(tmp_path), 1)
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(MissingExtraError, match="transcribe"):
-        Transcriber("small", 1)
+        Whisper("small", 1)
