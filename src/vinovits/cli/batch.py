@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,8 +14,8 @@ from typing import Any
 
 import click
 
-from vinovits.cli.making import Show
-from vinovits.cli.speaking import check_speaking, speaking_options
+from vinovits.cli.making import Making, making_options
+from vinovits.cli.speaking import check_speaking, plain_settings, speaking_options
 from vinovits.cli.text_source import get_text
 from vinovits.errors import TextError, UsageError
 
@@ -68,30 +67,16 @@ class _Row:
     type=click.Choice(["srt", "vtt", "lrc", "json"]),
     help="Write what is heard when beside each file.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Processes that speak at once; each loads the voices.",
-)
-@click.option(
-    "--ray", metavar="ADDRESS", help="Speak on a Ray cluster: `auto`, `local` or an address."
-)
 @click.option("--prune", is_flag=True, help="Delete files of lines that aren't there any more.")
-@click.option("--json", "as_json", is_flag=True, help="Print progress and result as JSON lines.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@making_options
 @speaking_options
 def batch(
     file: Path,
     folder: Path,
     extension: str,
     timings: str | None,
-    workers: int,
-    ray: str | None,
     prune: bool,
-    as_json: bool,
-    quiet: bool,
+    making: Making,
     **speaking: Any,
 ) -> None:
     """Speak each line of FILE (`-` is standard input) to a file in the folder --out.
@@ -114,10 +99,7 @@ def batch(
       vinovits batch prompts.jsonl --out prompts --voice other --timings json
     """
     from vinovits.batch.lines import Batch, Line
-    from vinovits.cli.book import plain_settings, speakers_of
 
-    if quiet:
-        logging.getLogger("vinovits").setLevel(logging.ERROR)
     check_speaking(speaking)
     markup = speaking["markup"]
     settings, lexicon, loading = plain_settings(speaking)
@@ -134,8 +116,7 @@ def batch(
             own = {**settings, **row.settings}
             voice = str(own.pop("voice"))
             lines.append(Line(row.number, row.id, row.text, voice, own))
-    show = Show(as_json=as_json, quiet=quiet)
-    speakers = speakers_of(workers, ray, loading)
+    show, speakers = making.show(), making.speakers(loading)
     with closing(speakers), Batch(folder, f".{extension}", timings) as work:
         with show.progress() as bar:
             made = work.make(lines, speakers, begun=bar.begun, tell=bar.line)

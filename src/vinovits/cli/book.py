@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -11,8 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from vinovits.cli.making import Show
-from vinovits.cli.speaking import FileName, check_speaking, speaking_options
+from vinovits.cli.making import Making, Show, making_options
+from vinovits.cli.speaking import (
+    FileName,
+    check_speaking,
+    lexicon_entries,
+    plain_settings,
+    speaking_options,
+)
 from vinovits.cli.streams import print_table, table
 from vinovits.errors import UsageError
 
@@ -22,9 +27,7 @@ if TYPE_CHECKING:
     from vinovits.books.job import Order
     from vinovits.books.model import Book
     from vinovits.books.plan import Plan
-    from vinovits.text.lexicon import LexiconEntry
 
-_LOADING = ("device", "shapes", "features", "precision")
 _DOUBTFUL = ("fallback", "network", "spelled")
 """Sources of readings that nobody has written down."""
 _SHOWN = 40
@@ -68,16 +71,6 @@ _SHOWN = 40
 @click.option("--code/--no-code", default=False, help="Read code.")
 @click.option("--captions/--no-captions", default=True, help="Read captions of pictures.")
 @click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Processes that speak at once; each loads the voices.",
-)
-@click.option(
-    "--ray", metavar="ADDRESS", help="Speak on a Ray cluster: `auto`, `local` or an address."
-)
-@click.option(
     "--gaps",
     type=click.Choice(["fail", "mark"]),
     default="fail",
@@ -103,8 +96,7 @@ _SHOWN = 40
     help="Where units are kept. Default is a hidden folder beside the result.",
 )
 @click.option("--clean", is_flag=True, help="Delete the units when the book is written.")
-@click.option("--json", "as_json", is_flag=True, help="Print progress and result as JSON lines.")
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@making_options
 @speaking_options
 def book(
     file: Path,
@@ -113,15 +105,12 @@ def book(
     timings: tuple[str, ...],
     cast_file: Path | None,
     check: bool,
-    workers: int,
-    ray: str | None,
     gaps: Literal["fail", "mark"],
     proof: str | None,
     fastest: float,
     work: Path | None,
     clean: bool,
-    as_json: bool,
-    quiet: bool,
+    making: Making,
     title: str | None,
     author: str | None,
     cover: Path | None,
@@ -149,15 +138,12 @@ def book(
     """
     from vinovits.books.reading import SUBTITLES
 
-    if quiet:
-        logging.getLogger("vinovits").setLevel(logging.ERROR)
     check_speaking(speaking)
     settings, lexicon, loading = plain_settings(speaking)
     cast = _cast(cast_file, settings)
     if cast.lexicon is not None:
-        lexicon = [*_entries(str(cast.lexicon)), *lexicon]
-    show = Show(as_json=as_json, quiet=quiet)
-    speakers = speakers_of(workers, ray, loading)
+        lexicon = [*lexicon_entries(cast.lexicon), *lexicon]
+    show, speakers = making.show(), making.speakers(loading)
     if file.suffix.lower() in SUBTITLES:
         if check:
             raise UsageError("--check is for books; subtitles are spoken as they stand.")
@@ -190,37 +176,6 @@ def book(
         None if proof is None else Whisper(proof, language="en"),
     )
     _make(order, speakers, show, clean=clean)
-
-
-def plain_settings(
-    speaking: dict[str, Any],
-) -> tuple[dict[str, Any], list[LexiconEntry], dict[str, Any]]:
-    """What `speaking_options` gave, as plain data.
-
-    Returns:
-        Settings as JSON has them, with the voice; readings of words; what `vinovits.load` takes.
-
-    Raises:
-        UsageError: A recording was given.
-    """
-    if speaking.pop("emotion_audio") is not None:
-        raise UsageError("This takes --emotion-text or --emotion-number, no --emotion-audio.")
-    speaking.pop("markup")
-    text, number = speaking.pop("emotion_text"), speaking.pop("emotion_number")
-    loading = {name: speaking.pop(name) for name in _LOADING}
-    lexicon = speaking.pop("lexicon")
-    settings = {name: value for name, value in speaking.items() if value is not None}
-    if text is not None or number is not None:
-        settings["emotion"] = number if text is None else text
-    if lexicon == "none":
-        return {**settings, "lexicon": "none"}, [], loading
-    return settings, [] if lexicon is None else _entries(lexicon), loading
-
-
-def _entries(lexicon: str) -> list[LexiconEntry]:
-    from vinovits.lexicons import read_lexicon
-
-    return list(read_lexicon(Path(lexicon)))
 
 
 def _cast(path: Path | None, settings: dict[str, Any]) -> Cast:
@@ -272,22 +227,6 @@ def _check_voices(plan: Plan) -> None:
 def _units_of(out: Path) -> Path:
     """The hidden folder in which the units of a result are kept."""
     return out / ".units" if not out.suffix or out.is_dir() else out.parent / f".{out.name}.units"
-
-
-def speakers_of(workers: int, ray: str | None, loading: dict[str, Any]) -> Speakers:
-    """Who speaks, by the options --workers and --ray."""
-    from vinovits.batch.speakers import OwnSpeakers, ProcessSpeakers
-    from vinovits.threads import limit, usable
-
-    if ray is not None:
-        from vinovits.batch.cluster import RaySpeakers
-
-        return RaySpeakers(ray, loading, workers if workers > 1 else None)
-    if workers == 1:
-        return OwnSpeakers(loading)
-    return ProcessSpeakers(
-        workers, {**loading, "threads": max(1, (limit(None) or usable()) // workers)}
-    )
 
 
 def _check(plan: Plan, book: Book, loading: dict[str, Any]) -> None:

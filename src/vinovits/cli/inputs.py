@@ -31,3 +31,13 @@ class InputPath(click.Path):
             reason = (error.strerror or str(error)).lower()
             raise UsageError(f"The {self._what} {value} can't be read: {reason}.") from error
         return super().convert(value, param, ctx)
+
+
+voices_option = click.option(
+    "--voices",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="DIR",
+    help="A folder of voices, or a voice folder, searched before the usual ones. May be given "
+    "several times.",
+)

@@ -1,12 +1,15 @@
-"""What `book` and `batch` tell while they work, to people or to programs."""
+"""What `book` and `batch` share: who speaks, and what is told meanwhile, to people or programs."""
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
     from vinovits.batch.lines import MadeLines
     from vinovits.batch.run import Step
+    from vinovits.batch.speakers import Speakers
     from vinovits.batch.store import Unit
     from vinovits.books.dubbing import Dubbed
     from vinovits.books.job import Made, Order
@@ -27,6 +31,70 @@ if TYPE_CHECKING:
 _FAILURES_SHOWN = 20
 _TOLD_EVERY = 1.0
 """Seconds between two lines of progress for programs."""
+
+
+_OPTIONS = (
+    click.option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        default=1,
+        show_default=True,
+        help="Processes that speak at once; each loads the voices.",
+    ),
+    click.option(
+        "--ray", metavar="ADDRESS", help="Speak on a Ray cluster: `auto`, `local` or an address."
+    ),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print progress and result as JSON lines."
+    ),
+    click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors."),
+)
+
+
+def making_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Making`, which it takes as `making`."""
+
+    @functools.wraps(command)
+    def run(*, workers: int, ray: str | None, as_json: bool, quiet: bool, **others: Any) -> None:
+        if quiet:
+            logging.getLogger("vinovits").setLevel(logging.ERROR)
+        command(making=Making(workers, ray, as_json, quiet), **others)
+
+    for option in reversed(_OPTIONS):
+        run = option(run)
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How much is made at once and by whom, and what is told."""
+
+    workers: int
+    ray: str | None
+    as_json: bool
+    quiet: bool
+
+    def show(self) -> Show:
+        """What tells."""
+        return Show(as_json=self.as_json, quiet=self.quiet)
+
+    def speakers(self, loading: dict[str, Any]) -> Speakers:
+        """Who speaks.
+
+        Args:
+            loading: What `vinovits.load` takes, beside the name.
+        """
+        from vinovits.batch.speakers import OwnSpeakers, ProcessSpeakers
+        from vinovits.threads import limit, usable
+
+        if self.ray is not None:
+            from vinovits.batch.cluster import RaySpeakers
+
+            return RaySpeakers(self.ray, loading, self.workers if self.workers > 1 else None)
+        if self.workers == 1:
+            return OwnSpeakers(loading)
+        threads = max(1, (limit(None) or usable()) // self.workers)
+        return ProcessSpeakers(self.workers, {**loading, "threads": threads})
 
 
 class Show:

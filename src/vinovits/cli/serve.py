@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vinovits.cli.inputs import voices_option
 from vinovits.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -24,14 +25,7 @@ _COUNT = click.IntRange(1, 10**12)
 @click.option(
     "--port", type=int, help="The port to listen at; 0 takes a free one. Default is 8000."
 )
-@click.option(
-    "--voices",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    metavar="DIR",
-    help="A folder of voices, or a voice folder, searched before the usual ones. May be given "
-    "several times.",
-)
+@voices_option
 @click.option(
     "--voice",
     help="The voice that is loaded at the start, and speaks where a request names none. Default is "

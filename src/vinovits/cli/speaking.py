@@ -14,8 +14,11 @@ from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
     from vinovits.engine.voice import Voice
+    from vinovits.text.lexicon import LexiconEntry
 
 F = TypeVar("F", bound=Callable[..., Any])
+_LOADING = ("device", "shapes", "features", "precision")
+"""Options that `vinovits.load` takes."""
 
 
 class FileName(click.Path):
@@ -199,6 +202,38 @@ def check_speaking(options: dict[str, Any]) -> None:
         raise UsageError("Give one of --emotion-text, --emotion-audio and --emotion-number.")
 
 
+def plain_settings(
+    speaking: dict[str, Any],
+) -> tuple[dict[str, Any], list[LexiconEntry], dict[str, Any]]:
+    """What `speaking_options` gave, as plain data.
+
+    Returns:
+        Settings as JSON has them, with the voice; readings of words; what `vinovits.load` takes.
+
+    Raises:
+        UsageError: A recording was given.
+    """
+    if speaking.pop("emotion_audio") is not None:
+        raise UsageError("This takes --emotion-text or --emotion-number, no --emotion-audio.")
+    speaking.pop("markup")
+    text, number = speaking.pop("emotion_text"), speaking.pop("emotion_number")
+    loading = {name: speaking.pop(name) for name in _LOADING}
+    lexicon = speaking.pop("lexicon")
+    settings = {name: value for name, value in speaking.items() if value is not None}
+    if text is not None or number is not None:
+        settings["emotion"] = number if text is None else text
+    if lexicon == "none":
+        return {**settings, "lexicon": "none"}, [], loading
+    return settings, [] if lexicon is None else lexicon_entries(lexicon), loading
+
+
+def lexicon_entries(lexicon: str | Path) -> list[LexiconEntry]:
+    """Of a lexicon's file."""
+    from vinovits.lexicons import read_lexicon
+
+    return list(read_lexicon(Path(lexicon)))
+
+
 def load_voice(options: dict[str, Any], *, warm: bool) -> Voice:
     """Load the voice that the options name, where they want it; the rest of them is left.
 
@@ -208,9 +243,8 @@ def load_voice(options: dict[str, Any], *, warm: bool) -> Voice:
     """
     import vinovits
 
-    names = ("device", "shapes", "features", "precision")
     return vinovits.load(
-        options.pop("voice"), warm=warm, **{name: options.pop(name) for name in names}
+        options.pop("voice"), warm=warm, **{name: options.pop(name) for name in _LOADING}
     )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from vinovits.cli.inputs import voices_option
 from vinovits.errors import MissingExtraError, OutputError, UsageError
 
 URI = "tcp://127.0.0.1:10200"
@@ -17,14 +18,7 @@ URI = "tcp://127.0.0.1:10200"
 
 @click.command(short_help="Serve voices to Home Assistant (Wyoming protocol).")
 @click.option("--uri", default=URI, show_default=True, help="Where to listen: tcp:// or unix://.")
-@click.option(
-    "--voices",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    metavar="DIR",
-    help="A folder of voices, or a voice folder, searched before the usual ones. May be given "
-    "several times.",
-)
+@voices_option
 @click.option("--voice", default="joe", show_default=True, help="Speaks where none is named.")
 @click.option("--device", default="cpu", show_default=True, help="As for `vinovits say`.")
 @click.option(
