@@ -40,8 +40,10 @@ class RelativeAttention(nn.Module):
         self.conv_o = nn.Conv1d(channels, channels, 1)
         self.drop = nn.Dropout(dropout)
         std = self.width**-0.5
-        self.emb_rel_k = nn.Parameter(torch.randn(1, 2 * window + 1, self.width) * std)
-        self.emb_rel_v = nn.Parameter(torch.randn(1, 2 * window + 1, self.width) * std)
+        self.emb_rel_k = nn.Parameter(torch.empty(1, 2 * window + 1, self.width))
+        self.emb_rel_v = nn.Parameter(torch.empty(1, 2 * window + 1, self.width))
+        for relative in (self.emb_rel_k, self.emb_rel_v):
+            nn.init.normal_(relative, std=std)
         for conv in (self.conv_q, self.conv_k, self.conv_v):
             nn.init.xavier_uniform_(conv.weight)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from vinovits.errors import CheckpointError
 from vinovits.nets.config import ModelConfig
@@ -58,7 +60,7 @@ def build_network(
     state = fold_weight_norm(tensors)
     posterior = any(name.startswith("enc_q.") for name in state)
     # Compared before any memory is taken: a config may ask for any size.
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutRandomNumbers():
         wanted = Synthesizer(config, variant, posterior=posterior).state_dict()
     problems = _differences(wanted, state)
     if problems:
@@ -66,9 +68,29 @@ def build_network(
             f"The checkpoint {path} doesn't fit its config and the family {variant.name}, "
             f"{len(problems)} differences:\n" + "\n".join(f"  {problem}" for problem in problems)
         )
-    network = Synthesizer(config, variant, posterior=posterior)
+    with _WithoutRandomNumbers():
+        network = Synthesizer(config, variant, posterior=posterior)
     network.load_state_dict(state)
     return network.eval()
+
+
+class _WithoutRandomNumbers(TorchFunctionMode):
+    """Layers keep the memory that they get, for a file fills it next.
+
+    Drawing first numbers takes time, and on the meta device torch loads its compiler for it.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
