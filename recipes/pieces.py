@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Protocol
 
 import torch
 import yaml
@@ -23,6 +27,23 @@ from vinovits.voices.manifest import Card
 VARIANT = VARIANTS["2.3"]
 BANDS = {512: 60, 1024: 80, 2048: 120}
 """Mel bins of the spectrograms that are compared, by the size of the transform."""
+SAVE_SECONDS = 300
+
+
+class Run(Protocol):
+    """A training as far as it is."""
+
+    steps: int
+    seconds: float
+    """Of CPU that its steps took."""
+    chosen: dict[str, Any]
+    """Settings, among them `check_every`."""
+
+    def step(self, z: Tensor, wave: Tensor) -> dict[str, float]:
+        """Learn from a batch of latents and samples; the losses by name."""
+
+    def state(self) -> dict[str, Any]:
+        """All that it takes to go on."""
 
 
 def settings(path: Path) -> dict[str, Any]:
@@ -85,6 +106,42 @@ def averaged(average: nn.Module, network: nn.Module, decay: float) -> None:
     with torch.no_grad():
         for kept, new in zip(average.parameters(), network.parameters(), strict=True):
             kept.lerp_(new, 1 - decay)
+
+
+def train(
+    run: Run, draw: Callable[[], tuple[Tensor, Tensor]], path: Path, steps: int
+) -> Iterator[dict[str, float]]:
+    """Go on to `steps` steps, or until SIGTERM; the state is written every five minutes and then.
+
+    Args:
+        run: Is changed.
+        draw: Makes a batch.
+        path: Of the state.
+        steps: In all.
+
+    Yields:
+        Mean losses, as often as the settings want checks.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopped.append(number)
+
+    signal.signal(signal.SIGTERM, stop)
+    sums: dict[str, float] = {}
+    saved = time.monotonic()
+    while run.steps < steps and not stopped:
+        start = time.process_time()
+        for name, value in run.step(*draw()).items():
+            sums[name] = sums.get(name, 0.0) + value / run.chosen["check_every"]
+        run.seconds += time.process_time() - start
+        if run.steps % run.chosen["check_every"] == 0:
+            yield sums
+            sums = {}
+        if time.monotonic() - saved > SAVE_SECONDS:
+            save(run.state(), path)
+            saved = time.monotonic()
+    save(run.state(), path)
 
 
 def save(thing: Any, path: Path) -> None:

@@ -15,12 +15,8 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import signal
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -35,18 +31,16 @@ from pieces import (
     has_bfloat16,
     load_network,
     mel_distance,
-    save,
     settings,
     sizes_of,
     speaker_of,
+    train,
 )
 
 from vinovits.nets.decoder import Decoder
 from vinovits.nets.discriminators import Judgement
 from vinovits.nets.weight_norm import add_weight_norm
 from vinovits.train.losses import discriminator_parts, generator_parts
-
-SAVE_SECONDS = 300
 
 
 class Segments:
@@ -189,30 +183,6 @@ class Run:
         return sums
 
 
-def train(run: Run, segments: Segments, folder: Path, steps: int) -> Iterator[dict[str, float]]:
-    """Go on to `steps`; yields mean losses as often as the settings want checks."""
-    stopped: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        stopped.append(number)
-
-    signal.signal(signal.SIGTERM, stop)
-    sums: dict[str, float] = {}
-    saved = time.monotonic()
-    while run.steps < steps and not stopped:
-        start = time.process_time()
-        for name, value in run.step(*segments.draw()).items():
-            sums[name] = sums.get(name, 0.0) + value / run.chosen["check_every"]
-        run.seconds += time.process_time() - start
-        if run.steps % run.chosen["check_every"] == 0:
-            yield sums
-            sums = {}
-        if time.monotonic() - saved > SAVE_SECONDS:
-            save(run.state(), folder / "state.pt")
-            saved = time.monotonic()
-    save(run.state(), folder / "state.pt")
-
-
 def main() -> None:
     """Parse the command line, take up the run and go on with it."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -247,7 +217,7 @@ def main() -> None:
 
     if run.steps == 0:
         report({})
-    for losses in train(run, segments, options.run, options.steps):
+    for losses in train(run, segments.draw, options.run / "state.pt", options.steps):
         report(losses)
 
 

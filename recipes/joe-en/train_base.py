@@ -15,11 +15,8 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import signal
 import sys
-import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -32,10 +29,10 @@ from pieces import (
     has_bfloat16,
     load_network,
     mel_distance,
-    save,
     settings,
     sizes_of,
     speaker_of,
+    train,
 )
 
 from vinovits.nets.posterior import PosteriorEncoder
@@ -43,7 +40,6 @@ from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.weight_norm import add_weight_norm
 from vinovits.train.spectrogram import linear_spectrogram, log_mel
 
-SAVE_SECONDS = 300
 HELD_OUT = 24
 """The first pairs, by which the encoder is checked."""
 
@@ -176,13 +172,6 @@ def main() -> None:
     pairs = torch.load(options.pairs, weights_only=True)
     held, pairs = pairs[:HELD_OUT], pairs[HELD_OUT:]
 
-    stopped: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        stopped.append(number)
-
-    signal.signal(signal.SIGTERM, stop)
-
     def report(losses: dict[str, float]) -> None:
         found = {"steps": run.steps, "cpu_seconds": run.seconds} | losses | run.check(held)
         line = {name: round(value, 4) for name, value in found.items()}
@@ -193,20 +182,8 @@ def main() -> None:
         report({})
     # The decoder's last layer alone is kept in float32 while it trains; checks are as they are.
     network.dec.conv_post = InFloat32(network.dec.conv_post)
-    sums: dict[str, float] = {}
-    saved = time.monotonic()
-    while run.steps < options.steps and not stopped:
-        start = time.process_time()
-        for name, value in run.step(*run.draw(pairs)).items():
-            sums[name] = sums.get(name, 0.0) + value / chosen["check_every"]
-        run.seconds += time.process_time() - start
-        if run.steps % chosen["check_every"] == 0:
-            report(sums)
-            sums = {}
-        if time.monotonic() - saved > SAVE_SECONDS:
-            save(run.state(), state)
-            saved = time.monotonic()
-    save(run.state(), state)
+    for losses in train(run, lambda: run.draw(pairs), state, options.steps):
+        report(losses)
 
 
 if __name__ == "__main__":

@@ -168,26 +168,44 @@ def parse_placement(asked: str) -> Placement:
                 "flow=gpu,decoder=gpu."
             )
         return Placement(**{stage: _candidates(stage, asked) for stage in STAGES})
-    chosen: dict[str, tuple[str, ...]] = {}
+    chosen = by_stage(asked, "device", "decoder=gpu")
+    return Placement(**{stage: _candidates(stage, device) for stage, device in chosen.items()})
+
+
+def by_stage(asked: str, what: str, example: str) -> dict[str, str]:
+    """Read what is asked stage by stage, such as "decoder=gpu, flow=cpu".
+
+    Args:
+        asked: Parts with commas between.
+        what: What each stage is given, for messages: "device".
+        example: A right part, for messages.
+
+    Returns:
+        What is asked, by stages, which are some of `STAGES`.
+
+    Raises:
+        UsageError: There is no such stage, one is named twice, or a part isn't of this form.
+    """
+    chosen: dict[str, str] = {}
     for part in asked.split(","):
-        name, equals, device = (piece.strip() for piece in part.partition("="))
+        name, equals, value = (piece.strip() for piece in part.partition("="))
         stage = name.lower()
-        if not (name and equals and device):
+        if not (name and equals and value):
             raise UsageError(
-                f"{part.strip()!r:.40} in {asked!r:.80} isn't a stage and its device, as in "
-                "decoder=gpu."
+                f"{part.strip()!r:.40} in {asked!r:.80} isn't a stage and its {what}, as in "
+                f"{example}."
             )
         if stage not in STAGES:
             close = difflib.get_close_matches(stage, STAGES, n=1)
             raise UsageError(
-                f"There is no stage {name!r:.40} to place."
+                f"There is no stage {name!r:.40} to give a {what} to."
                 + (f" Did you mean {close[0]!r}?" if close else "")
                 + f" There are: {', '.join(STAGES)}."
             )
         if stage in chosen:
-            raise UsageError(f"{asked!r:.80} names a device for {stage} twice.")
-        chosen[stage] = _candidates(stage, device)
-    return Placement(**chosen)
+            raise UsageError(f"{asked!r:.80} names a {what} for {stage} twice.")
+        chosen[stage] = value
+    return chosen
 
 
 def _candidates(stage: str, asked: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import TINY_CONFIG
+from tests.engine.helpers import check_windows
 from vinovits.engine.windows import GROWTH, SHORT, STEP, Reach, plan_windows, receptive_field, work
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.decoder import Decoder
@@ -29,18 +30,7 @@ RELEASED = Reach(13, 2)
 def test_windows_cover_all_frames_in_order_with_context(
     frames: int, reach: Reach, growth: Sequence[int]
 ) -> None:
-    done = 0
-    for window in plan_windows(frames, reach, growth):
-        assert window.first == done < window.last
-        assert 0 <= window.start <= window.kept_from <= window.first
-        assert window.last <= window.kept_to <= window.stop <= frames
-        # Real context on both sides in both stages, or the true end of the sentence.
-        assert window.kept_from == 0 or window.first - window.kept_from >= reach.late
-        assert window.kept_to == frames or window.kept_to - window.last >= reach.late
-        assert window.start == 0 or window.first - window.start >= reach.context
-        assert window.stop == frames or window.stop - window.last >= reach.context
-        done = window.last
-    assert done == frames
+    check_windows(plan_windows(frames, reach, growth), frames, reach)
 
 
 @given(frames=st.integers(SHORT[0], 5000), context=st.integers(3, 15), late=st.integers(0, 3))

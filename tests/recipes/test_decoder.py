@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -142,6 +143,25 @@ def test_a_run_that_was_taken_up_goes_on_as_if_it_had_not_stopped(
     assert found == losses
     for one, other in zip(whole.average.parameters(), second.average.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_training_is_written_when_it_is_told_to_end(
+    training: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers: list[Any] = []
+    monkeypatch.setattr(signal, "signal", lambda number, handler: handlers.append(handler))
+    run = new_run(training)
+    run.chosen = CHOSEN | {"check_every": 4}
+    checked = training.train(
+        run, training.Segments(clips(), CHOSEN, 256).draw, tmp_path / "state.pt", 1000
+    )
+    losses = next(checked)
+    assert run.steps == 4
+    assert losses["judged"] > 0
+    assert not (tmp_path / "state.pt").exists()
+    handlers[0](signal.SIGTERM, None)
+    assert list(checked) == []
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["steps"] == run.steps
 
 
 def test_half_as_loud_is_its_logarithm_away(training: ModuleType) -> None:

@@ -9,7 +9,6 @@ their activations rounded to int8 too, by groups.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import logging
@@ -22,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vinovits import graph_cache
-from vinovits.devices import STAGES, can_compute, exact_precision, find_device, identity
+from vinovits.devices import STAGES, by_stage, can_compute, exact_precision, find_device, identity
 from vinovits.errors import DeviceError, DeviceFailedError, UsageError
 from vinovits.graphs import StaticGraph, recipe
 
@@ -78,20 +77,9 @@ def parse_precision(asked: str) -> Precisions:
     if "=" not in asked:
         _check(asked, "decoder")
         return Precisions(decoder=asked)
-    chosen: dict[str, str] = {}
-    for part in asked.split(","):
-        stage, _, precision = (piece.strip() for piece in part.lower().partition("="))
-        if stage not in STAGES:
-            close = difflib.get_close_matches(stage, STAGES, n=1)
-            raise UsageError(
-                f"There is no stage {stage!r:.40} to give a precision to."
-                + (f" Did you mean {close[0]!r}?" if close else "")
-                + f" There are: {', '.join(STAGES)}."
-            )
-        if stage in chosen:
-            raise UsageError(f"{asked!r:.80} names a precision of {stage} twice.")
+    chosen = by_stage(asked.lower(), "precision", "decoder=bf16")
+    for stage, precision in chosen.items():
         _check(precision, stage)
-        chosen[stage] = precision
     return Precisions(**chosen)
 
 
