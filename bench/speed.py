@@ -192,9 +192,11 @@ class EagerSide:
         import numpy as np
         import torch
 
+        from vinovits.convert.graphs import condition_shapes
         from vinovits.engine import synthesis
         from vinovits.nets.text_encoder import TextInputs
 
+        shapes = condition_shapes(self._variant)
         network, state = self._network, {}
         defaults = self._voice.manifest.defaults
         g = network.emb_g(torch.tensor([0])).unsqueeze(-1)
@@ -222,7 +224,7 @@ class EagerSide:
                 torch.from_numpy(sequence.tones[None]),
                 torch.from_numpy(sequence.languages[None]),
                 {name: torch.from_numpy(rows) for name, rows in state["rows"].items()},
-                {},
+                {name: torch.zeros(shape) for name, shape in shapes.items()},
             )
             noise = rng.standard_normal((1, 2, steps), np.float32) * np.float32(defaults.noise_w)
             state["encoded"] = network.encode(
