@@ -1,15 +1,18 @@
-"""What a whole book costs: hours of audio an hour, memory over time, a kill in the middle, workers.
+"""What whole books and big batches cost: audio an hour, memory, a kill in the middle, workers.
 
-    python bench/book.py [--words 50000] [--part-words 6000] [--json FILE] [--plot FILE]
+    python bench/book.py [--json FILE] [--plot FILE] [whole] [ways] [kill] [batch]
 
 The text is the first two books of the King James Bible, which is in the public domain, from the
-package `bible-kjv` of Debian (`apt-get install bible-kjv`), or any text given by `--text`. The
-built-in voice reads it by `vinovits book`, in processes of their own:
+package `bible-kjv` of Debian (`apt-get install bible-kjv`), or any Markdown given by `--text`. The
+voice reads it by `vinovits book`, in processes of their own:
 
-- the whole by one process, with the memory of all its processes every second;
-- a part of it by one process, by two, and by Ray on this machine, in turns;
-- that part again with a kill -9 in the middle: what is made twice, and whether the result is the
-  same.
+- whole: the first 50,000 words by one process, with the memory of all its processes every second;
+- ways: a part of it by one process, by two, and by Ray on this machine, in turns;
+- kill: that part with a kill -9 in the middle: what is made twice, and whether the result is the
+  same;
+- batch: `vinovits batch` with 10,000 short lines, again with 100 of them changed, and once more.
+
+Each part of the result replaces that of an earlier call in the JSON file.
 """
 
 from __future__ import annotations
@@ -17,14 +20,18 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
+import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,28 +42,59 @@ from rich.table import Table
 
 _VERSE = re.compile(r"^(\w+?)(\d+):(\d+)\s+(.*)$")
 _NAMES = {"Ge": "Genesis", "Exo": "Exodus", "Ex": "Exodus"}
+_PARTS = ("whole", "ways", "kill", "batch")
 
 
 @dataclass
 class Run:
-    """One call of `vinovits book`."""
+    """One call of `vinovits book` or `vinovits batch`; times are seconds since its beginning."""
 
     name: str
     wall: float = 0.0
-    speaking: float = 0.0
-    """Seconds from the first unit to the last."""
-    audio: float = 0.0
-    made: int = 0
-    found: int = 0
+    cpu: float = 0.0
+    """Seconds of all processors that it used, with its children."""
+    units: int = 0
     before: int = 0
     """Units that were done when it began."""
+    made: int = 0
+    found: int = 0
+    audio: float = 0.0
+    """Seconds that were made."""
+    done: list[tuple[float, int, float]] = field(default_factory=list)
+    """When so many units were done, and how much audio was made for them."""
+    stages: list[tuple[float, str]] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
-    """Seconds since the start, and MB of all its processes (PSS)."""
+    """When its processes held so many MB (proportional set size)."""
+    killed_at: float = 0.0
+    """Seconds since 1970."""
     sha256: str = ""
 
     @property
-    def hours_per_hour(self) -> float:
-        return self.audio / self.wall if self.wall else 0.0
+    def first(self) -> float:
+        """When the first unit was done: before it, processes start and load the voice."""
+        return self.done[0][0] if self.done else 0.0
+
+    @property
+    def last(self) -> float:
+        """When the last unit was done: behind it, the book is written."""
+        return self.done[-1][0] if self.done else 0.0
+
+    @property
+    def steady(self) -> float:
+        """Seconds of audio a second, from the first unit to the last."""
+        span = self.last - self.first
+        return (self.done[-1][2] - self.done[0][2]) / span if span else 0.0
+
+    def told(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            **asdict(self),
+            "first_unit": self.first,
+            "steady": self.steady,
+            "writing": self.wall - self.last,
+            "hours_an_hour": self.audio / self.wall if self.wall else 0.0,
+            "peak_mb": max((mb for _, mb in self.memory), default=0.0),
+        }
 
 
 def bible() -> str:
@@ -89,48 +127,66 @@ def first_words(text: str, words: int) -> str:
     return "\n\n".join(kept)
 
 
-def make(name: str, book: Path, out: Path, *options: str, kill_at: float | None = None) -> Run:
-    """Call `vinovits book`.
+def call(name: str, *command: str, out: Path | None = None, kill_at: float | None = None) -> Run:
+    """Call a command of vinovits that tells its progress.
 
     Args:
         name: What to call the run.
-        book: The text.
-        out: The result.
-        options: Of the command.
+        command: Its arguments.
+        out: The file that it writes.
         kill_at: Share of the units after which it is killed; None: it isn't.
     """
-    command = [sys.executable, "-m", "vinovits", "book", str(book), "--out", str(out), "--json"]
     run = Run(name)
-    began = time.perf_counter()
+    cpu, began = _children_cpu(), time.perf_counter()
     process = subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-m", "vinovits", *command, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    watch = threading.Thread(target=_watch, args=(process.pid, began, run), daemon=True)
-    watch.start()
-    first = last = began
+    errors: list[str] = []
     assert process.stdout is not None
+    assert process.stderr is not None
+    watchers = [
+        threading.Thread(target=_watch, args=(process.pid, began, run), daemon=True),
+        threading.Thread(target=errors.extend, args=(process.stderr,), daemon=True),
+    ]
+    for watcher in watchers:
+        watcher.start()
     for line in process.stdout:
-        event = json.loads(line)
-        now = time.perf_counter()
-        if event["event"] == "begun":
-            first = now
-            run.before = event["done"]
-        elif event["event"] == "progress":
-            last = now
-            run.audio = event["seconds"]
-            if kill_at is not None and event["done"] >= kill_at * event["units"]:
-                process.send_signal(signal.SIGKILL)
-                run.made = event["done"]
-                break
-        elif event["event"] == "done":
-            run.made, run.found = event["made"], event["found"]
+        _note(run, json.loads(line), time.perf_counter() - began)
+        if kill_at is not None and run.done and run.done[-1][1] >= kill_at * run.units:
+            process.send_signal(signal.SIGKILL)
+            run.killed_at = time.time()
+            break
     process.wait()
     run.wall = time.perf_counter() - began
-    run.speaking = last - first
-    watch.join()
-    if out.exists():
+    run.cpu = _children_cpu() - cpu
+    for watcher in watchers:
+        watcher.join(5)
+    if process.returncode and kill_at is None:
+        raise SystemExit(f"{name} has failed:\n{''.join(errors)}")
+    if out is not None and out.exists():
         run.sha256 = hashlib.sha256(out.read_bytes()).hexdigest()
     return run
+
+
+def _note(run: Run, event: dict[str, Any], at: float) -> None:
+    match event["event"]:
+        case "begun":
+            run.units, run.before = event["units"], event["done"]
+        case "progress":
+            run.done.append((at, event["done"], event["seconds"]))
+            run.audio = event["seconds"]
+        case "stage":
+            run.stages.append((at, event["name"]))
+        case "done":
+            run.made, run.found = event["made"], event["found"]
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch(pid: int, began: float, run: Run) -> None:
@@ -150,16 +206,33 @@ def _watch(pid: int, began: float, run: Run) -> None:
         return
 
 
-def flatness(memory: list[tuple[float, float]]) -> tuple[float, float]:
-    """Median of the memory, and by which share it leaves it, behind the first tenth of the time."""
-    later = sorted(mb for at, mb in memory if at > memory[-1][0] / 10 and at < memory[-1][0] * 0.95)
-    if not later:
-        return 0.0, 0.0
-    middle = later[len(later) // 2]
-    return middle, max(later[-1] / middle - 1, 1 - later[0] / middle)
+def whole(text: str, words: int, work: Path, options: list[str], picture: Path | None) -> Any:
+    """Make a long book, and look at its memory."""
+    source = work / "whole.md"
+    source.write_text(text := first_words(text, words), encoding="utf-8")
+    out = work / "whole.m4b"
+    run = call("whole", "book", str(source), "--out", str(out), *options)
+    # Each heading and verse is a unit.
+    chapter = text.split("\n\n## ")[1].count("\n\n") + 2
+    after = next((at for at, done, _ in run.done if done >= chapter), run.first)
+    speaking = [mb for at, mb in run.memory if after < at < run.last]
+    writing = [mb for at, mb in run.memory if at >= run.last]
+    middle = sorted(speaking)[len(speaking) // 2] if speaking else 0.0
+    if picture is not None:
+        plot(picture, run, after)
+    return {
+        **run.told(),
+        "words": len(text.split()),
+        "first_chapter": after,
+        "memory_mb": middle,
+        "memory_above": max(speaking, default=middle) / middle - 1 if middle else 0.0,
+        "memory_below": 1 - min(speaking, default=middle) / middle if middle else 0.0,
+        "memory_mb_writing": max(writing, default=0.0),
+        "bytes": out.stat().st_size,
+    }
 
 
-def plot(path: Path, run: Run) -> None:
+def plot(path: Path, run: Run, after: float) -> None:
     """Draw the memory of a run."""
     import matplotlib
 
@@ -168,103 +241,155 @@ def plot(path: Path, run: Run) -> None:
 
     figure, axes = pyplot.subplots(figsize=(8, 3))
     axes.plot([at / 60 for at, _ in run.memory], [mb for _, mb in run.memory])
-    axes.set(xlabel="minutes", ylabel="MB", ylim=(0, None), title="Memory while a book is made")
+    axes.axvline(after / 60, color="gray", linestyle=":", label="the first chapter is spoken")
+    axes.axvline(run.last / 60, color="gray", linestyle="--", label="all is spoken")
+    title = f"Memory while a book of {run.audio / 3600:.1f} hours is made"
+    axes.set(xlabel="minutes", ylabel="MB", ylim=(0, None), xlim=(0, None), title=title)
+    axes.legend(loc="lower center")
     figure.tight_layout()
     figure.savefig(path)
 
 
+def ways(part: Path, work: Path, rounds: int, with_ray: bool, options: list[str]) -> Any:
+    """Make a part in each way, in turns."""
+    known = {"one process": [], "two processes": ["--workers", "2"]}
+    if with_ray:
+        known["Ray, two actors"] = ["--ray", "local", "--workers", "2"]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in known}
+    for _ in range(rounds):
+        for name, own in known.items():
+            folder = work / "way"
+            out = folder / "part.flac"
+            run = call(name, "book", str(part), "--out", str(out), *own, *options, out=out)
+            found[name].append(run.told())
+            shutil.rmtree(folder)
+    return found
+
+
+def killed(part: Path, work: Path, options: list[str]) -> Any:
+    """Kill a run in the middle, and go on."""
+    straight, out = work / "straight" / "part.flac", work / "killed" / "part.flac"
+    command = ("book", str(part), *options, "--out")
+    whole = call("uninterrupted", *command, str(straight), out=straight)
+    first = call("killed", *command, str(out), kill_at=0.5)
+    units = out.parent / f".{out.name}.units"
+    half = len(list(units.rglob("*.part")))
+    with closing(sqlite3.connect(units / "units.db")) as database:
+        [(last,)] = database.execute("SELECT max(made) FROM pieces")
+    second = call("resumed", *command, str(out), out=out)
+    return {
+        "same": whole.sha256 == second.sha256 != "",
+        "units": whole.units,
+        "kept": second.before,
+        "half_written": half,
+        "made_after": second.made,
+        "seconds_lost": first.wall + second.wall - whole.wall,
+        "seconds_until_first_unit": second.first,
+        "seconds_since_last_unit": first.killed_at - last,
+        "seconds_a_unit": (whole.last - whole.first) / max(1, whole.units - 1),
+        "runs": [run.told() for run in (whole, first, second)],
+    }
+
+
+def batch(work: Path, lines: int, changed: int, options: list[str]) -> Any:
+    """Speak a list of lines, again with some of them changed, and once more."""
+    source, folder = work / "lines.jsonl", work / "lines"
+    entries = [{"id": f"line-{n:05}", "text": f"Yes {n}."} for n in range(1, lines + 1)]
+    runs = []
+    for name, step in (("all", 0), ("changed", lines // changed), ("unchanged", 0)):
+        for entry in entries[::step] if step else ():
+            entry["text"] = entry["text"].replace("Yes", "No")
+        source.write_text("".join(json.dumps(one) + "\n" for one in entries), encoding="utf-8")
+        before = _times(folder)
+        run = call(name, "batch", str(source), "--out", str(folder), *options)
+        after = _times(folder)
+        written = sum(before.get(file) != at for file, at in after.items())
+        runs.append({**run.told(), "files": len(after), "files_written": written})
+    return {"lines": lines, "changed": changed, "runs": runs}
+
+
+def _times(folder: Path) -> dict[str, int]:
+    """Inodes of the audio files: what is written anew is another file."""
+    if not folder.is_dir():
+        return {}
+    return {one.name: one.inode() for one in os.scandir(folder) if one.name.endswith(".wav")}
+
+
+def show(console: Console, result: dict[str, Any]) -> None:
+    if found := result.get("ways"):
+        columns = ("start, s", "all, s", "audio a second", "CPU, s", "MB")
+        table = Table("", *columns)
+        for name, runs in found.items():
+            for run in runs:
+                table.add_row(
+                    name,
+                    f"{run['first_unit']:.1f}",
+                    f"{run['wall']:.1f}",
+                    f"{run['steady']:.2f}",
+                    f"{run['cpu']:.0f}",
+                    f"{run['peak_mb']:.0f}",
+                )
+        console.print(table)
+    if kill := result.get("kill"):
+        console.print(
+            f"Killed: {kill['kept']} of {kill['units']} parts were kept, {kill['made_after']} made "
+            f"after it; {kill['seconds_since_last_unit']:.2f} s of speaking lost, where a part "
+            f"takes {kill['seconds_a_unit']:.2f} s, and {kill['seconds_lost']:.1f} s in all, "
+            f"{kill['seconds_until_first_unit']:.1f} s of it to start again. The result is "
+            f"{'the same' if kill['same'] else 'ANOTHER'}."
+        )
+    if book := result.get("whole"):
+        console.print(
+            f"{book['words']:,} words: {book['audio'] / 3600:.2f} h of audio in "
+            f"{book['wall'] / 60:.1f} min ({book['writing']:.0f} s of it to write the file), "
+            f"{book['hours_an_hour']:.1f} hours an hour; memory {book['memory_mb']:.0f} MB, "
+            f"+{book['memory_above']:.1%} -{book['memory_below']:.1%} after the first chapter, "
+            f"{book['memory_mb_writing']:.0f} MB at most while the file is written."
+        )
+    for run in result.get("batch", {}).get("runs", ()):
+        console.print(
+            f"Batch, {run['name']}: {run['units']:,} lines, {run['files_written']:,} files "
+            f"written, {run['wall']:.1f} s."
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--words", type=int, default=50_000, help="of the whole; 0 leaves it out")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)}")
+    parser.add_argument("--words", type=int, default=50_000, help="of the whole")
     parser.add_argument("--part-words", type=int, default=6_000, help="of the part")
+    parser.add_argument("--lines", type=int, default=10_000, help="of the batch")
+    parser.add_argument("--changed", type=int, default=100, help="of those lines")
     parser.add_argument("--text", type=Path, help="a Markdown file in place of the Bible")
+    parser.add_argument("--voice", default="joe")
     parser.add_argument("--rounds", type=int, default=2, help="of each way to make the part")
     parser.add_argument("--no-ray", action="store_true")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="of the memory, such as memory.svg")
     asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(_PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    wanted = asked.parts or _PARTS
     text = asked.text.read_text("utf-8") if asked.text else bible()
-    console = Console()
+    options = ["--voice", asked.voice]
+    result: dict[str, Any] = {}
+    if asked.json and asked.json.exists():
+        result = json.loads(asked.json.read_text("utf-8"))
     with tempfile.TemporaryDirectory(prefix="book-") as temporary:
         work = Path(temporary)
         part = work / "part.md"
         part.write_text(first_words(text, asked.part_words), encoding="utf-8")
-        result: dict[str, Any] = {"part": parts(part, work, asked.rounds, not asked.no_ray)}
-        result["kill"] = killed(part, work)
-        if asked.words:
-            whole = work / "whole.md"
-            whole.write_text(first_words(text, asked.words), encoding="utf-8")
-            run = make("whole", whole, work / "whole.m4b")
-            middle, share = flatness(run.memory)
-            result["whole"] = {
-                "words": asked.words,
-                "memory_mb": middle,
-                "memory_varies_by": share,
-                "hours_per_hour": run.hours_per_hour,
-                **asdict(run),
-            }
-            if asked.plot:
-                plot(asked.plot, run)
-    show(console, result)
+        if "ways" in wanted:
+            result["ways"] = ways(part, work, asked.rounds, not asked.no_ray, options)
+        if "kill" in wanted:
+            result["kill"] = killed(part, work, options)
+        if "whole" in wanted:
+            result["whole"] = whole(text, asked.words, work, options, asked.plot)
+        if "batch" in wanted:
+            result["batch"] = batch(work, asked.lines, asked.changed, options)
+    show(Console(), result)
     if asked.json:
         asked.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
-
-
-def parts(part: Path, work: Path, rounds: int, with_ray: bool) -> dict[str, list[dict[str, Any]]]:
-    """Make a part in each way, in turns."""
-    ways: dict[str, tuple[str, ...]] = {"one process": (), "two processes": ("--workers", "2")}
-    if with_ray:
-        ways["Ray, two actors"] = ("--ray", "local", "--workers", "2")
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in ways}
-    for turn in range(rounds):
-        for name, options in ways.items():
-            out = work / f"{turn}-{name.replace(' ', '-').replace(',', '')}" / "part.flac"
-            out.parent.mkdir()
-            run = make(name, part, out, *options)
-            found[name].append({**asdict(run), "memory": max(mb for _, mb in run.memory)})
-            shutil.rmtree(out.parent)
-    return found
-
-
-def killed(part: Path, work: Path) -> dict[str, Any]:
-    """Kill a run in the middle, and go on."""
-    whole = make("uninterrupted", part, work / "straight" / "part.flac")
-    first = make("killed", part, work / "killed" / "part.flac", kill_at=0.5)
-    second = make("resumed", part, work / "killed" / "part.flac")
-    return {
-        "same": whole.sha256 == second.sha256 != "",
-        "units": whole.made,
-        "done_when_killed": first.made,
-        "kept": second.before,
-        "made_after": second.made,
-        "seconds_lost": first.wall + second.wall - whole.wall,
-    }
-
-
-def show(console: Console, result: dict[str, Any]) -> None:
-    table = Table("", "seconds", "speaking", "audio hours an hour", "memory, MB")
-    for name, runs in result["part"].items():
-        best = min(runs, key=lambda run: run["wall"])
-        table.add_row(
-            name,
-            f"{best['wall']:.1f}",
-            f"{best['speaking']:.1f}",
-            f"{best['audio'] / best['wall']:.1f}",
-            f"{best['memory']:.0f}",
-        )
-    console.print(table)
-    kill = result["kill"]
-    console.print(
-        f"Killed at {kill['done_when_killed']} of {kill['units']} parts: {kill['kept']} were kept, "
-        f"{kill['made_after']} made after it, {kill['seconds_lost']:.1f} s lost, the result is "
-        f"{'the same' if kill['same'] else 'ANOTHER'}."
-    )
-    if whole := result.get("whole"):
-        console.print(
-            f"{whole['words']:,} words: {whole['audio'] / 3600:.2f} h of audio in "
-            f"{whole['wall'] / 60:.1f} min, {whole['hours_per_hour']:.1f} hours an hour; memory "
-            f"{whole['memory_mb']:.0f} MB, varies by {whole['memory_varies_by']:.1%}."
-        )
 
 
 if __name__ == "__main__":

@@ -180,7 +180,9 @@ class ProcessSpeakers:
         """See `Speakers`."""
         pool = self._opened()
         try:
-            return pool.submit(_facts, voice).result()
+            # Asked of each, so that all of them load the voice at the same time.
+            first, *_ = [pool.submit(_facts, voice) for _ in range(self.width)]
+            return first.result()
         except BrokenProcessPool:
             raise self._lost(pool) from None
 

@@ -31,10 +31,9 @@ def read_docx(path: Path) -> Book:
     from docx.table import Table
 
     with Archive(path) as archive:
-        # Read here first, as the library unpacks whatever there is.
         if "word/document.xml" not in archive:
             raise TextError(f"{path.name} is no document: it has no text part.")
-        archive.read("word/document.xml")
+        archive.check()
     try:
         document = docx.Document(str(path))
         parts: list[Any] = list(document.iter_inner_content())
