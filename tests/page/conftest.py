@@ -30,7 +30,7 @@ from vinovits.page.words import read_words
 PATIENCE = 200.0
 """Seconds that a test waits for what must come."""
 
-TABS = ("speak", "read", "book", "voices", "lexicon", "status")
+TABS = ("speak", "read", "book", "voices", "lexicon", "train", "status")
 
 _START = """
 import json, socket, sys
@@ -100,7 +100,8 @@ def voice_folders(tiny_voice: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def served(voice_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    server = serve(voice_folders, data=tmp_path_factory.mktemp("page-data"))
+    data = tmp_path_factory.mktemp("page-data")
+    server = serve(voice_folders, "--train-dir", str(data / "trainings"), data=data)
     try:
         yield server
     finally:

@@ -301,6 +301,32 @@ def test_an_upload_becomes_a_voice(page: Page, tiny_checkpoint: Path) -> None:
     page.until("document.body.innerText.includes('Choose a checkpoint and its config.json first.')")
 
 
+def test_a_training_takes_recordings_and_refuses_others(page: Page, tmp_path: Path) -> None:
+    page.tab("train")
+    page.until("document.querySelector('#vv-train-new')?.offsetParent")
+    page.type("#vv-train-new input, #vv-train-new textarea", "mine")
+    page.click("#vv-train-create")
+    page.until("document.querySelector('#vv-train-name input').value === 'mine'")
+    page.until("document.querySelector('#vv-train-status').innerText.includes('Recordings: 0')")
+    page.until("document.querySelector('#vv-train-files input[type=file]')")
+    wrong = tmp_path / "wrong.wav"
+    wrong.write_bytes(b"RIFF this is no sound at all" * 10)
+    page.find("#vv-train-files input[type=file]").send_keys(str(wrong))
+    page.until("document.body.innerText.includes('wrong.wav is no recording that can be read.')")
+    page.open()
+    page.tab("train")
+    page.until("document.querySelector('#vv-train-files input[type=file]')")
+    page.until("document.querySelector('#vv-train-name input').value === 'mine'")
+    right = tmp_path / "right.wav"
+    soundfile.write(right, [0.1, -0.1] * 8000, 16000)
+    page.find("#vv-train-files input[type=file]").send_keys(str(right))
+    page.until("document.querySelector('#vv-train-status').innerText.includes('Recordings: 1')")
+    page.click("#vv-train-prepare")
+    page.until("document.body.innerText.includes('There is no base')")
+    assert "Traceback" not in page.js("document.body.innerText")
+    page.shot("train")
+
+
 def test_nothing_leaves_for_the_internet(page: Page, served: Served) -> None:
     for key in TABS:
         page.tab(key)
@@ -365,6 +391,9 @@ def test_the_end_of_the_server_closes_open_pages(
     server = serve(voice_folders, data=tmp_path)
     page = Page(chromium, server.url, artefacts)  # type: ignore[arg-type]
     page.open()
+    page.tab("train")
+    page.until("document.querySelector('#vv-train-off')?.innerText.includes('--train-dir DIR')")
+    page.tab("speak")
     assert server.stop() < 60  # an open page would hold it for 120
     page.type("#vv-text textarea", "Hello.")
     page.click("#vv-speak")

@@ -84,6 +84,11 @@ _STAGES = {
     type=InputPath("list of clips"),
     help="A file with the ids of clips that are used though they were rejected, one a line.",
 )
+@click.option(
+    "--corrections",
+    type=InputPath("corrections"),
+    help='A JSON file of changes by the ids of clips: {"ID": {"text": "...", "use": false}}.',
+)
 @click.option("--licence", default="", help="Terms of the recordings; it goes into the card.")
 @click.option("--source", "origin", default="", help="Where the recordings are from.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Threads. Default is 4 at the most.")
@@ -106,11 +111,14 @@ def prepare(source: Path, out: Path, **options: Any) -> None:
       vinovits prepare podcast data --transcribe models/whisper-small --language en
       vinovits prepare recordings data --force take_07-1a2b3c4d
     """
+    from vinovits.prepare.corrections import read_corrections
     from vinovits.prepare.report import write_report
     from vinovits.prepare.work import prepare as run
 
     quiet = options["quiet"]
     settings = _settings(options)
+    given = options["corrections"]
+    corrections = None if given is None else read_corrections(given)
     forced = [*options["force"], *_ids(options["force_from"])]
     with _progress(quiet=quiet) as progress:
         result = run(
@@ -119,6 +127,7 @@ def prepare(source: Path, out: Path, **options: Any) -> None:
             settings,
             transcribe=options["transcribe"] or "",
             forced=forced,
+            corrections=corrections,
             jobs=options["jobs"],
             progress=progress,
         )

@@ -73,6 +73,11 @@ _COUNT = click.IntRange(1, 10**12)
 @click.option(
     "--page/--no-page", default=None, help="Show browsers a page, or don't. Default is to."
 )
+@click.option(
+    "--train-dir",
+    type=click.Path(path_type=Path),
+    help="Let the page train voices, on recordings below this folder. Default is not to.",
+)
 @click.option("--log-json", is_flag=True, default=None, help="Log a JSON object a line.")
 @click.option(
     "--config",

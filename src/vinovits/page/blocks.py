@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from vinovits.page import tab_book, tab_lexicon, tab_read, tab_speak, tab_status, tab_voices
+from vinovits.page import (
+    tab_book,
+    tab_lexicon,
+    tab_read,
+    tab_speak,
+    tab_status,
+    tab_train,
+    tab_voices,
+)
 from vinovits.page.parts import Parts
 from vinovits.page.prompts import Prompts
 from vinovits.serve.services import Services
@@ -29,6 +37,7 @@ TABS = (
     Tab("book", tab_book.fill),
     Tab("voices", tab_voices.fill),
     Tab("lexicon", tab_lexicon.fill),
+    Tab("train", tab_train.fill),
     Tab("status", tab_status.fill),
 )
 

@@ -34,6 +34,7 @@ KINDS = {
     "speaker": "another speaker",
     "copy": "being there twice",
     "loudness": "loudness",
+    "choice": "being left out by hand",
 }
 """What clips are rejected or remarked on for, by the word that the JSON has for it."""
 

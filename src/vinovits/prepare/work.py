@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from vinovits.output.atomic import write_error
 from vinovits.prepare import features, kept
 from vinovits.prepare.checks import Candidate, check
 from vinovits.prepare.clips import Ears
+from vinovits.prepare.corrections import Correction, put_choices, put_texts
 from vinovits.prepare.cutting import pieces
 from vinovits.prepare.hearing import Recording, grouped, hear_all, set_gains
 from vinovits.prepare.making import CACHE, CLIPS, make_clips
@@ -59,6 +60,7 @@ def prepare(
     *,
     transcribe: str = "",
     forced: Sequence[str] = (),
+    corrections: Mapping[str, Correction] | None = None,
     jobs: int | None = None,
     progress: Progress = silent,
 ) -> Result:
@@ -73,6 +75,7 @@ def prepare(
         settings: How.
         transcribe: A Whisper model for recordings without a text; "" for none.
         forced: Ids of clips that are used though they were rejected.
+        corrections: What people have changed, by the ids of clips.
         jobs: Threads; None: one for each core, four at the most.
         progress: Is told how far it is.
 
@@ -101,11 +104,12 @@ def prepare(
                 one.cut = pieces(one.utterances, one.heard, settings)
         set_gains(recordings, settings)
         candidates = make_clips(recordings, out, settings, ears, workers, progress)
+        notes += put_texts(candidates, corrections or {})
         if transcriber is not None:
             _transcribe(candidates, out, transcriber, transcribe, progress)
         _read(candidates, recordings, reader, progress)
         check(candidates, settings)
-        _force(candidates, forced)
+        _force(candidates, [*forced, *put_choices(candidates, corrections or {})])
         _split(candidates, settings.validation)
         result = Result(settings, candidates, recordings, inventory.problems, notes)
         todo = list(features.jobs(result.used, models, out))

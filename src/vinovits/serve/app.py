@@ -38,6 +38,7 @@ from vinovits.serve.metrics import Metrics
 from vinovits.serve.services import Services
 from vinovits.serve.settings import ServeSettings
 from vinovits.serve.speech import Speech
+from vinovits.serve.trainings import Trainings
 from vinovits.serve.voices import ServedVoices
 from vinovits.serve.voicevox import routes as voicevox
 from vinovits.serve.work import Work
@@ -89,7 +90,8 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
         days=settings.job_days,
         busy=lambda: work.waiting > 0,
     )
-    services = Services(settings, voices, work, Speech(voices, metrics), metrics, jobs, limits)
+    speech, trainings = Speech(voices, metrics), Trainings(settings.train_dir)
+    services = Services(settings, voices, work, speech, metrics, jobs, limits, trainings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -101,6 +103,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
             limits.save()
             await asyncio.to_thread(jobs.close)
             await asyncio.to_thread(work.close)
+            await asyncio.to_thread(services.trainings.close)
             first.cancel()
 
     app = FastAPI(

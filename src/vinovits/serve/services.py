@@ -11,6 +11,7 @@ from vinovits.serve.log import request
 from vinovits.serve.metrics import Metrics
 from vinovits.serve.settings import ServeSettings
 from vinovits.serve.speech import Order, Speech
+from vinovits.serve.trainings import Trainings
 from vinovits.serve.voices import ServedVoices
 from vinovits.serve.work import Work
 
@@ -26,6 +27,7 @@ class Services:
     metrics: Metrics
     jobs: Jobs
     limits: Limits
+    trainings: Trainings
     ready: bool = False
     """The first voice is loaded."""
     failed: str = ""

@@ -81,6 +81,8 @@ class ServeSettings(BaseSettings):
     """Seconds for which a WebSocket may be silent."""
     change_lexicon: bool = True
     """Let requests change the lexicons that voices read by."""
+    train_dir: Path | None = None
+    """Folder in which the page may prepare recordings and train voices; None: it may not."""
     page: bool = True
     """Show browsers a page."""
     log_json: bool = False
