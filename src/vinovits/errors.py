@@ -47,6 +47,19 @@ class VoiceError(VinovitsError):
     """A voice or feature folder that is missing a file, altered, or of an unknown format."""
 
 
+class MissingModelError(VoiceError):
+    """A feature model that a voice needs and that isn't here.
+
+    Attributes:
+        model: Its name.
+        command: What gets it; "" if nothing is known that does.
+    """
+
+    def __init__(self, message: str, model: str, command: str) -> None:
+        super().__init__(message)
+        self.model, self.command = model, command
+
+
 class CheckpointError(VinovitsError):
     """A checkpoint or its config that can't be converted."""
 

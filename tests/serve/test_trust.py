@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from tests.serve.conftest import PATIENCE, TEXT, Running, running, settings
 from tests.serve.test_speech import samples, wav_body
 from vinovits.engine.voice import Voice
-from vinovits.errors import UsageError
+from vinovits.errors import MissingModelError, UsageError
+from vinovits.features.store import find_features
 from vinovits.serve import gate
+from vinovits.serve.errors import api_error
 from vinovits.serve.keys import Grant, Keys, new_key
 from vinovits.serve.voices import VoiceFolders
 
@@ -343,6 +345,15 @@ def test_names_and_pages_that_are_allowed_may_ask(folders: VoiceFolders) -> None
             answer = server.get("/v1/models", headers={"origin": origin})
             assert answer.status_code == status, origin
             assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_model_that_is_missing_is_named_but_no_folder() -> None:
+    with pytest.raises(MissingModelError) as missing:
+        find_features("deberta-v3-large")
+    told = api_error(missing.value)
+    assert (told.status, told.code) == (501, "model_missing")
+    assert "run `vinovits models pull deberta-v3-large` there" in str(told)
+    assert "/" not in str(told)
 
 
 def test_pages_of_others_cannot_put_it_into_theirs(served: Running) -> None:

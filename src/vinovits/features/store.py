@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from vinovits.errors import VoiceError
+from vinovits.errors import MissingModelError
 from vinovits.features.manifest import MANIFEST
 from vinovits.manifests import sha256
 from vinovits.places import find, roots
@@ -49,8 +49,8 @@ def find_features(name: str) -> Path:
         The first folder of this name that holds a features.json. Its content isn't checked here.
 
     Raises:
-        VoiceError: There is none; the message says how to get it, lists those there are and where
-            was looked.
+        MissingModelError: There is none; the message says how to get it, lists those there are and
+            where was looked.
     """
     searched = roots(ENVIRONMENT, "features")
     folders = find(searched, MANIFEST)
@@ -58,12 +58,14 @@ def find_features(name: str) -> Path:
     if name in folders:
         return folders[name]
     command = command_for(name)
-    raise VoiceError(
+    raise MissingModelError(
         f"There is no feature model {name!r}. "
         + (f"Get it by `{command}`, or speak" if command else "Speak")
         + f" without features (`--features none`). There are: {', '.join(folders) or 'none'}. "
         f"Searched: {', '.join(map(str, searched))}; {ENVIRONMENT} may name another folder that "
-        "holds it."
+        "holds it.",
+        name,
+        command,
     )
 
 

@@ -18,6 +18,7 @@ from vinovits.errors import (
     DeviceError,
     LexiconError,
     MissingExtraError,
+    MissingModelError,
     OutputError,
     TextError,
     UsageError,
@@ -148,6 +149,14 @@ def api_error(error: Exception) -> ApiError:
             return ApiError(400, str(error), "text_not_speakable", param="input")
         case MissingExtraError():
             return ApiError(501, str(error), "not_installed")
+        case MissingModelError():
+            _log.error("%s", error)
+            how = f": run `{error.command}` there" if error.command else ""
+            return ApiError(
+                501,
+                f"The voice needs the model {error.model!r}, which the server doesn't have{how}.",
+                "model_missing",
+            )
         case UsageError():
             return ApiError(400, str(error), "invalid_value")
         case RequestValidationError():
