@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vinovits.books.archive import Archive
+from vinovits.books.reading import read_book
 from vinovits.errors import TextError
 
 
@@ -32,3 +33,13 @@ def test_what_cannot_be_unpacked_says_why(
     path.write_bytes(data)
     with Archive(path) as archive, pytest.raises(TextError, match=what):
         archive.read("a.txt")
+
+
+def test_no_part_of_a_document_unpacks_to_too_much(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.docx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", "<document/>")
+        archive.writestr("word/styles.xml", bytes(65 << 20))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(TextError, match="unpacks to too much: word/styles"):
+        read_book(path)

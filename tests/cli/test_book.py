@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -312,3 +314,47 @@ def test_a_limited_peak_stays_below_3_db(tmp_path: Path) -> None:
     assert len(samples) == len(quiet)
     assert abs(samples).max() <= 10 ** (-3 / 20) + 1e-3
     assert measure([samples.astype(np.float32)], rate).lufs == pytest.approx(TARGET_LUFS, abs=2.5)
+
+
+def test_cues_are_told_by_their_place_in_the_file(make: Any) -> None:
+    text = SUBTITLES.replace("Hello there, this", "Hello, and this")
+    cue = "1\n00:00:00,500 --> 00:00:00,900\n♪\n\n"
+    done = rows(make("--out", "f.wav", "--json", text=cue + text, name="film.srt").stdout)[-1]
+    assert [late["cue"] for late in done["overruns"]] == [2]
+
+
+@pytest.mark.parametrize(
+    "options", [("--check",), ("--timings", "srt"), ("--gaps", "mark"), ("--proof", "tiny")]
+)
+def test_what_is_for_books_is_no_use_for_subtitles(make: Any, options: tuple[str, ...]) -> None:
+    result = make("--out", "film.wav", *options, text=SUBTITLES, name="film.srt")
+    assert result.exit_code == 2
+    assert "are for books" in result.stderr
+
+
+def test_a_full_disk_is_told_and_the_next_run_goes_on(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = shutil.disk_usage(".")._replace(free=1000)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "disk_usage", lambda folder: full)
+        result = make("--out", "story.wav")
+    assert result.exit_code == 1
+    assert "Make room, or name another folder." in result.stderr
+    real = os.fsync
+    calls: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("vinovits.batch.store.os.fsync", fsync)
+        result = make("--out", "story.wav")
+    assert result.exit_code == 1
+    assert "the disk is full" in result.stderr
+    done = rows(make("--out", "story.wav", "--json").stdout)
+    assert next(row for row in done if row["event"] == "begun")["done"] == 2
+    assert (done[-1]["made"], done[-1]["gaps"]) == (4, [])

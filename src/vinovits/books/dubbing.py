@@ -98,6 +98,7 @@ def dub(
     stop: threading.Event | None = None,
     begun: Callable[[int, int], None] = lambda total, done: None,
     tell: Callable[[Step], None] = lambda step: None,
+    clean: bool = False,
 ) -> Dubbed:
     """Speak subtitles to a file whose speech begins when its cues do.
 
@@ -114,6 +115,7 @@ def dub(
         stop: Ends it early.
         begun: Told how many units there are, and how many were done before.
         tell: Told of each that is done.
+        clean: Delete the units in the end.
 
     Raises:
         UnspokenError: A cue can't be spoken.
@@ -141,7 +143,7 @@ def dub(
         loudness = measure(track.blocks(), rate)
         seconds = encode(out, track.blocks(), rate, loudness.gain, tags={"title": out.stem})
         for work in store.works():
-            if work.id not in (first.name, second.name):
+            if clean or work.id not in (first.name, second.name):
                 store.remove(work.id)
     overruns = tuple(
         Overrun(number, unit.text, late, float(unit.settings.get("speed") or 1.0))

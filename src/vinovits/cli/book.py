@@ -22,7 +22,10 @@ from vinovits.cli.streams import print_table, table
 from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vinovits.batch.speakers import Speakers
+    from vinovits.batch.store import Unit
     from vinovits.books.casting import Cast
     from vinovits.books.job import Order
     from vinovits.books.model import Book
@@ -145,10 +148,14 @@ def book(
         lexicon = [*lexicon_entries(cast.lexicon), *lexicon]
     show, speakers = making.show(), making.speakers(loading)
     if file.suffix.lower() in SUBTITLES:
-        if check:
-            raise UsageError("--check is for books; subtitles are spoken as they stand.")
+        if check or timings or proof or gaps == "mark":
+            raise UsageError(
+                "--check, --timings, --proof and --gaps mark are for books; subtitles are spoken "
+                "as they stand."
+            )
         out = out or file.with_suffix(".wav")
-        _dub(file, encoding, cast, speakers, out, work or _units_of(out), fastest, show)
+        folder = work or _units_of(out)
+        _dub(file, encoding, cast, speakers, out, folder, fastest, show, clean=clean)
         return
     from vinovits.books.model import Include
     from vinovits.books.plan import make_plan
@@ -158,7 +165,7 @@ def book(
     for note in source.notes:
         show.say(note)
     plan = make_plan(source, cast, Include(notes, tables, code, captions), lexicon)
-    _check_voices(plan)
+    _check_voices(plan.units)
     if check:
         _check(plan, source, loading)
         return
@@ -210,14 +217,14 @@ def _titled(book: Book, title: str | None, author: str | None, cover: Path | Non
     return replace(book, cover=Cover(data, kind))
 
 
-def _check_voices(plan: Plan) -> None:
+def _check_voices(units: Sequence[Unit]) -> None:
     """Find all voices, and check speakers and styles of the cast, before a night of work."""
     from vinovits.voices.manifest import read_manifest
     from vinovits.voices.store import find_voice
 
-    for name in dict.fromkeys(unit.voice for unit in plan.units):
+    for name in dict.fromkeys(unit.voice for unit in units):
         manifest = read_manifest(find_voice(name))
-        used = [unit.settings for unit in plan.units if unit.voice == name]
+        used = [unit.settings for unit in units if unit.voice == name]
         for speaker in dict.fromkeys(own.get("speaker") for own in used):
             if isinstance(speaker, str) and speaker not in manifest.speakers:
                 known = ", ".join(list(manifest.speakers)[:20])
@@ -294,8 +301,10 @@ def _dub(
     folder: Path,
     fastest: float,
     show: Show,
+    *,
+    clean: bool,
 ) -> None:
-    from vinovits.books.dubbing import dub
+    from vinovits.books.dubbing import dub, dubbing_units
     from vinovits.books.job import UnspokenError
     from vinovits.books.mastering import ENCODINGS
     from vinovits.books.reading import read_cues
@@ -303,11 +312,12 @@ def _dub(
     if out.suffix.lower() not in ENCODINGS:
         raise UsageError(f"Speech for subtitles is written as {', '.join(ENCODINGS)}.")
     cues = read_cues(file, encoding)
+    _check_voices(dubbing_units(cues, cast))
     with show.progress() as bar, closing(speakers):
         try:
             made = dub(
                 cues, cast, speakers, folder, out,
-                fastest=fastest, begun=bar.begun, tell=bar.step,
+                fastest=fastest, begun=bar.begun, tell=bar.step, clean=clean,
             )  # fmt: skip
         except UnspokenError as error:
             bar.end()
