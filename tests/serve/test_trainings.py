@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ PATIENCE = 300.0
 
 
 @pytest.fixture
-def trainings(tmp_path: Path) -> Trainings:
-    return Trainings(tmp_path / "trainings")
+def trainings(tmp_path: Path) -> Iterator[Trainings]:
+    made = Trainings(tmp_path / "trainings")
+    yield made
+    made.close()
 
 
 def ended(trainings: Trainings, name: str) -> None:
