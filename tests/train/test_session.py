@@ -168,6 +168,14 @@ def test_a_killed_process_leaves_whole_checkpoints_only(start: Start, tmp_path: 
         start(resume=True)
 
 
+def test_a_training_ends_when_its_time_is_up(start: Start, tmp_path: Path) -> None:
+    outcome = start(steps=50, minutes=1e-9)
+    assert outcome.steps == 1
+    assert (tmp_path / "out" / "best").is_dir()
+    assert start(resume=True, steps=50, minutes=1e-9).steps == 1
+    assert start(resume=True, steps=3, minutes=10).steps == 3
+
+
 def test_old_checkpoints_are_removed(start: Start, tmp_path: Path) -> None:
     start(save_every=1, validate_every=100, keep=2)
     found = {int(path.name) for path in (tmp_path / "out" / "checkpoints").iterdir()}

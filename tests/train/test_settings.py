@@ -26,6 +26,7 @@ def test_more_speech_is_given_more_steps() -> None:
     [
         ({"batchsize": 2}, "there is no batchsize .*batch_size"),
         ({"steps": -1}, "steps is -1"),
+        ({"minutes": 0}, "minutes is 0"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"freeze": ["ears"]}, "freeze"),
@@ -61,6 +62,9 @@ def test_a_released_config_is_taken_for_settings(tmp_path: Path) -> None:
     found = settings_of(read_settings(path))
     assert (found.segment_frames, found.precision, found.seed) == (32, "f32", 7)
     assert (found.save_every, found.freeze, found.lr_decay) == (1000, ("bert",), 0.9)
+    train |= {"freeze_ZH_bert": False, "freeze_style": True, "freeze_decoder": True}
+    path.write_text(json.dumps({"train": train, "data": {"hop_length": 512}}), encoding="utf-8")
+    assert settings_of(read_settings(path)).freeze == ("emotion", "decoder")
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(UsageError, match="no sections"):
         read_settings(path)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     help="One setting, as the YAML has it; may be given again.",
 )
 @click.option("--steps", type=click.IntRange(0), help="Steps in all.")
+@click.option("--minutes", type=float, help="End after so many, if the steps aren't done before.")
 @click.option("--device", help="auto, cpu, cuda, cuda:1 or xpu.")
 @click.option("--resume", is_flag=True, help="Go on with the training in the folder.")
 @click.option("--no-convert", is_flag=True, help="Make no voice folder at the end.")
@@ -57,6 +58,7 @@ def train(
     settings: Path | None,
     changes: tuple[str, ...],
     steps: int | None,
+    minutes: float | None,
     device: str | None,
     resume: bool,
     no_convert: bool,
@@ -89,7 +91,8 @@ def train(
 
     given = read_settings(settings) if settings is not None else {}
     given |= dict(_change(change) for change in changes)
-    for name, value in (("base", base), ("steps", steps), ("device", device)):
+    own = {"base": base, "steps": steps, "minutes": minutes, "device": device}
+    for name, value in own.items():
         if value is not None:
             given[name] = value
     released = settings if settings is not None and settings.suffix.lower() == ".json" else None

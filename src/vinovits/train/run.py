@@ -176,7 +176,7 @@ class Run:
             # A full disk is found now, not after hours, and there is something to go back to.
             self._save()
         with self._signals():
-            while self.counters.step < self.settings.steps:
+            while not self._done():
                 self._epoch()
         if self._validated != self.counters.step:
             self._validate()
@@ -213,10 +213,16 @@ class Run:
                     counters.epoch += 1
                     counters.position = 0
                 self._after()
-                if counters.step >= settings.steps or counters.position == 0:
+                if counters.position == 0 or self._done():
                     return
         finally:
             loaded.close()
+
+    def _done(self) -> bool:
+        """Whether all steps are done, or the time is up."""
+        minutes = self.settings.minutes
+        late = minutes is not None and self.counters.seconds >= 60 * minutes
+        return self.counters.step >= self.settings.steps or self.crew.any(late)
 
     def rate(self) -> float:
         """The learning rate of the next step."""
@@ -260,7 +266,7 @@ class Run:
     def _after(self) -> None:
         """What is due behind a step."""
         counters, settings = self.counters, self.settings
-        last = counters.step >= settings.steps
+        last = self._done()
         if counters.step % settings.log_every == 0 or last:
             self._log()
         if counters.step % settings.validate_every == 0:

@@ -42,6 +42,9 @@ class Settings(BaseModel):
     data: str = Field("", description="The training set; set by the command.")
     base: str = Field("", description="A checkpoint, a folder with one, or the name of a base.")
     steps: int = Field(8000, ge=0, le=10_000_000, description="Steps in all.")
+    minutes: float | None = Field(
+        None, gt=0, description="Minutes of work after which it ends, if its steps aren't done."
+    )
     batch_size: int = Field(8, ge=1, le=1024, description="Clips of a batch, in each process.")
     accumulate: int = Field(1, ge=1, le=256, description="Batches whose gradients make one step.")
     learning_rate: float = Field(1e-4, gt=0, le=0.1)
@@ -141,6 +144,13 @@ def read_settings(path: Path) -> dict[str, Any]:
     return {str(name): value for name, value in data.items()}
 
 
+_FREEZES = {
+    "bert": ("freeze_ZH_bert", "freeze_JP_bert", "freeze_EN_bert"),
+    "emotion": ("freeze_emo", "freeze_style"),
+    "decoder": ("freeze_decoder",),
+}
+"""Parts by what freezes them in released configs, those of Style-Bert-VITS2 too."""
+
 _SAME = ("learning_rate", "lr_decay", "betas", "eps", "batch_size", "seed", "c_mel", "c_kl")
 
 
@@ -157,8 +167,9 @@ def _released(config: Mapping[str, Any]) -> dict[str, Any]:
     for name, ours in (("log_interval", "log_every"), ("eval_interval", "save_every")):
         if name in train:
             found[ours] = train[name]
-    if any(train.get(f"freeze_{code}_bert") for code in ("ZH", "JP", "EN")):
-        found["freeze"] = ["bert"]
+    frozen = [part for part, names in _FREEZES.items() if any(train.get(name) for name in names)]
+    if frozen:
+        found["freeze"] = frozen
     return found
 
 
