@@ -62,8 +62,10 @@ def until(true: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(settings: ServeSettings, voices: ServedVoices) -> Iterator[Running]:
-    """A server in a thread of its own, until the block ends."""
+def running(
+    settings: ServeSettings, voices: ServedVoices, *, ready: bool = True
+) -> Iterator[Running]:
+    """A server in a thread of its own, until the block ends; ready unless that isn't wanted."""
     app = create_app(settings, voices)
     server = Server(app)
     with server.listen() as listener:
@@ -71,7 +73,7 @@ def running(settings: ServeSettings, voices: ServedVoices) -> Iterator[Running]:
         thread.start()
         try:
             services: Services = app.state.services
-            until(lambda: server.started and services.ready)
+            until(lambda: server.started and (services.ready or not ready))
             port = listener.getsockname()[1]
             yield Running(f"http://127.0.0.1:{port}", services, server)
         finally:

@@ -191,6 +191,7 @@ def test_a_second_signal_stops_what_runs_and_tells_so(held: HeldVoices) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM")
 def test_the_command_serves_drains_and_ends_well(tiny_voice: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "VINOVITS_VOICE": "tiny"}
+    environment["VINOVITS_PAGE"] = "no"  # it starts sooner
     command = [sys.executable, "-m", "vinovits", "serve", "--port", "0", "--log-json"]
     process = subprocess.Popen(
         [*command, "--voices", str(tiny_voice)],

@@ -73,7 +73,7 @@ def test_this_machine_needs_none(host: str) -> None:
         ["--port", "99999"],
         ["--workers", "0"],
         ["--config", "none.yaml"],
-        ["--api-key-file", "none.txt"],
+        ["--api-key-file", "none.txt", "--no-page"],
         ["--deadline", "nan"],
     ],
 )
@@ -95,7 +95,7 @@ def test_an_address_that_is_taken_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        result = CliRunner().invoke(cli, ["serve", "--port", str(port)])
+        result = CliRunner().invoke(cli, ["serve", "--port", str(port), "--no-page"])
     assert result.exit_code == 1
     assert "can't listen" in result.output
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import vinovits
-from tests.serve.conftest import running, settings, until
+from tests.serve.conftest import PATIENCE, running, settings, until
 from tests.serve.test_speech import wav_body
+from vinovits.errors import VoiceError
 from vinovits.serve.errors import ApiError
 from vinovits.serve.voices import VoiceFolders
 
@@ -50,6 +53,44 @@ def test_a_voice_whose_folder_changes_is_loaded_again(folder: Path, graph_cache:
         voices.get("tiny")
     assert missing.value.code == "voice_not_found"
     assert voices.loaded() == {}
+
+
+class Late:
+    """Voices of which the first comes when the test says so, or not at all."""
+
+    def __init__(self, folders: VoiceFolders, fault: Exception | None = None) -> None:
+        self.go_on = threading.Event()
+        self._folders, self._fault = folders, fault
+
+    def infos(self) -> Any:
+        return self._folders.infos()
+
+    def get(self, name: str) -> Any:
+        assert self.go_on.wait(PATIENCE)
+        if self._fault is not None:
+            raise self._fault
+        return self._folders.get(name)
+
+    def loaded(self) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize("fault", [None, VoiceError("/a/folder is broken."), MemoryError()])
+def test_ready_tells_whether_the_first_voice_is_there(
+    folders: VoiceFolders, fault: Exception | None
+) -> None:
+    voices = Late(folders, fault)
+    with running(settings(), voices, ready=False) as server:
+        try:
+            before = server.get("/ready")
+            assert (before.status_code, before.json()) == (503, {"status": "loading"})
+            assert server.get("/live").status_code == 200
+        finally:
+            voices.go_on.set()
+        status = "ok" if fault is None else "failed"
+        until(lambda: server.get("/ready").json() == {"status": status})
+        assert server.get("/ready").status_code == (503 if fault else 200)
+        assert server.get("/health").json()["status"] == status
 
 
 def test_a_voice_leaves_when_nobody_uses_it_and_comes_back(folder: Path, graph_cache: Path) -> None:
