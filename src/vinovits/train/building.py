@@ -137,7 +137,7 @@ def _config(start: Start, settings: Settings) -> dict[str, Any]:
     """The base's config with what the settings say."""
     config = copy.deepcopy(start.config)
     train, model, audio = config["train"], config["model"], config["data"]
-    for name in ("learning_rate", "lr_decay", "eps", "batch_size", "seed"):
+    for name in ("learning_rate", "lr_decay", "eps", "weight_decay", "batch_size", "seed"):
         train[name] = getattr(settings, name)
     train |= {"betas": list(settings.betas), "bf16_run": False, "log_interval": settings.log_every}
     train |= {"eval_interval": settings.save_every, "epochs": train.get("epochs", 1000)}

@@ -23,8 +23,8 @@ class Recipe:
     needs_duration_judge_for_wavlm: bool = True
     """Quirk: what WavLM says moves the generator only where a duration discriminator is used."""
     commitments: int = 0
-    """Quirk: how often the quantiser's commitment counts in the loss; once more where a duration
-    discriminator is used."""
+    """Quirk: how often the quantiser's commitment counts in the loss; once more where both a
+    duration and a WavLM discriminator are used."""
     codebook_decay: float = 0.99
     """Of the moving averages that the codebook's rows are."""
     recorded: bool = True
@@ -51,6 +51,8 @@ class TrainingConfig:
     """Of Adam's two moving averages."""
     eps: float
     """Of Adam."""
+    weight_decay: float
+    """Of AdamW; released configs don't name it."""
     segment_size: int
     """Samples that the decoder makes of each utterance of a batch."""
     c_mel: float
@@ -74,9 +76,6 @@ class TrainingConfig:
     wavlm_channels: int
     """Channels of the first layer of its discriminator."""
     spectrogram: SpectrogramSizes
-
-    weight_decay: float = 0.01
-    """Of AdamW."""
 
     @property
     def segment_frames(self) -> int:
@@ -103,6 +102,7 @@ class TrainingConfig:
                 learning_rate=float(train["learning_rate"]),
                 betas=(float(first), float(second)),
                 eps=float(train["eps"]),
+                weight_decay=float(train.get("weight_decay", 0.01)),
                 segment_size=int(train["segment_size"]),
                 c_mel=float(train["c_mel"]),
                 c_kl=float(train["c_kl"]),

@@ -208,7 +208,7 @@ class Networks:
             if self.durations is not None or not recipe.needs_duration_judge_for_wavlm:
                 total = total + wavlm + wavlm_adversarial
         if generated.commitment is not None and recipe.commitments:
-            times = recipe.commitments + (self.durations is not None)
+            times = recipe.commitments + (self.durations is not None and self.wavlm is not None)
             total = total + times * config.c_commit * generated.commitment
         return GeneratorLosses(
             mel=mel,
