@@ -45,6 +45,7 @@ def inodes(folder: Path) -> dict[str, int]:
     return {one.name: one.inode() for one in os.scandir(folder) if one.name.endswith(".wav")}
 
 
+@pytest.mark.extra
 def test_a_hundred_changed_lines_of_ten_thousand_make_a_hundred_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -347,7 +347,8 @@ class UnitStore:
                     if chunk.spoken is not None:
                         sentences.append(chunk.spoken)
                 file.finish()
-            _to_disk(part)
+            with self._told():
+                _to_disk(part)
         with self._changing() as database:
             database.execute(
                 "INSERT OR REPLACE INTO pieces (key, rate, samples, sentences, made) "

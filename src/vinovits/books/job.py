@@ -99,17 +99,18 @@ def make_book(
     """
     watch = watch or Watch()
     plan = order.plan
+    name = plan.name  # a hash of the whole book
     with UnitStore(order.folder) as store:
-        if store.work(plan.name) is None:
-            store.add(plan.name, plan.units, plan.data())
+        if store.work(name) is None:
+            store.add(name, plan.units, plan.data())
         else:
-            store.try_again(plan.name)
-        progress = store.progress(plan.name)
-        left = sum(len(store.unit(plan.name, n).text) for n in store.waiting(plan.name))
+            store.try_again(name)
+        progress = store.progress(name)
+        left = sum(len(store.unit(name, n).text) for n in store.waiting(name))
         check_room(order.folder, left / CHARACTERS_PER_SECOND["zh"])
         watch.stage("speaking")
         watch.begun(progress.total, progress.done)
-        outcome = run(store, plan.name, speakers, stop=stop, tell=watch.step)
+        outcome = run(store, name, speakers, stop=stop, tell=watch.step)
         if outcome.failed and order.gaps == "fail":
             raise UnspokenError(outcome)
         findings = []
@@ -128,7 +129,7 @@ def make_book(
         )
         # What another state of the book had and this one hasn't isn't needed any more.
         for work in store.works():
-            if clean or work.id != plan.name:
+            if clean or work.id != name:
                 store.remove(work.id)
     return Made(outcome, published, findings)
 
