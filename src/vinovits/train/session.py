@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from vinovits.convert.voice import Conversion
 
 SETTINGS_NAME = "train.yaml"
+_CARD_NAME = "card.json"
 CHECKPOINTS = "checkpoints"
 
 
@@ -153,6 +154,7 @@ def _train(
         start.features,
         built.networks.config.segment_frames,
     )
+    card = _told_before(card, out) if resume else card
     about = _card(card, built.config, training_set, chosen, out)
     report = Report(
         out,
@@ -165,6 +167,8 @@ def _train(
     if crew.leads:
         checkpoints.sweep()
         _write_settings(out, settings)
+        with atomic_file(out / _CARD_NAME) as part:
+            part.write_text(json.dumps(asdict(card), ensure_ascii=False), encoding="utf-8")
     run = Run(settings, trainer, chosen, loader, checkpoints, built.config, report, tell, watch)
     if resume:
         run.resume()
@@ -290,6 +294,13 @@ def _write_settings(out: Path, settings: Settings) -> None:
     text = yaml.safe_dump(json.loads(settings.model_dump_json()), sort_keys=False)
     with atomic_file(out / SETTINGS_NAME) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _told_before(card: Card, out: Path) -> Card:
+    """A card with what an earlier call was told for it, where this one isn't."""
+    path = out / _CARD_NAME
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return Card(**{name: value or before.get(name, "") for name, value in asdict(card).items()})
 
 
 def _card(
