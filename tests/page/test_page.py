@@ -322,8 +322,10 @@ def test_a_training_takes_recordings_and_refuses_others(page: Page, tmp_path: Pa
     page.find("#vv-train-files input[type=file]").send_keys(str(right))
     page.until("document.querySelector('#vv-train-status').innerText.includes('Recordings: 1')")
     page.click("#vv-train-prepare")
-    page.until("document.body.innerText.includes('There is no base')")
-    assert "Traceback" not in page.js("document.body.innerText")
+    page.until("document.querySelector('#vv-train-status').innerText.includes('prepared')")
+    page.click("#vv-train-report button")
+    page.until("document.querySelector('#vv-train-report').textContent.includes('There is no text for it')")
+    assert "Traceback" not in page.js("document.body.textContent")
     page.shot("train")
 
 

@@ -82,7 +82,7 @@ class _Tab:
                 )
             prepare = gr.Button(t("train_prepare"), elem_id="vv-train-prepare")
         with gr.Accordion(t("train_clips"), open=False, elem_id="vv-train-report"):
-            self.report = gr.HTML(padding=False)
+            self.report, seen = gr.HTML(padding=False), gr.State("")
             self.clip = gr.Dropdown([], label=t("train_clip"), elem_id="vv-train-clip")
             player = gr.HTML(padding=False, elem_id="vv-train-player")
             text = gr.Textbox(label=t("text"), lines=2, max_length=1000, elem_id="vv-train-text")
@@ -112,8 +112,7 @@ class _Tab:
             on(event, self._look, [self.name], shown)
         for event in (refresh.click, self.timer.tick, self.name.change):
             on(event, self._hear, [self.name, known], [heard, known])
-        for event in (refresh.click, self.name.change):
-            on(event, self._found, [self.name], [self.report, self.clip])
+            on(event, self._found, [self.name, seen], [self.report, self.clip, seen])
         on(self.name.change, self._look, [self.name], shown)
         on(files.upload, self._add, [self.name, files], [files, *shown])
         on(prepare.click, self._prepare, [self.name, self.base, language], shown)
@@ -163,11 +162,14 @@ class _Tab:
         sounds = [(label, self.trainings.sample(name, label)) for label in labels]
         return "".join(_player(label, sound) for label, sound in sounds), now
 
-    def _found(self, name: str | None) -> tuple[Any, ...]:
+    def _found(self, name: str | None, seen: str) -> tuple[Any, ...]:
+        now = f"{name} {self.trainings.reported(name)}" if name else ""
+        if now == seen:
+            return gr.skip(), gr.skip(), seen
         report = self.trainings.report(name) if name else {}
         choices = [(_label(one), one["id"]) for one in report.get("clips", ())]
         update = gr.update(choices=choices, value=choices[0][1] if choices else None)
-        return _report_html(report), update
+        return _report_html(report), update, now
 
     def _add(self, name: str | None, files: list[str] | None) -> tuple[Any, ...]:
         paths = [Path(one) for one in files or ()]

@@ -177,6 +177,13 @@ class Trainings:
         """What the preparation has found, as its report.json says; {} where there is none."""
         return _json(self._place(name) / "data" / "report.json")
 
+    def reported(self, name: str) -> float:
+        """When the preparation's report was written, in seconds since 1970; 0 without one."""
+        try:
+            return (self._place(name) / "data" / "report.json").stat().st_mtime
+        except OSError:
+            return 0.0
+
     def clip(self, name: str, id_: str) -> dict[str, Any]:
         """A clip of the report, with its correction if it has one.
 
