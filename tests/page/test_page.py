@@ -324,7 +324,7 @@ def test_a_training_takes_recordings_and_refuses_others(page: Page, tmp_path: Pa
     page.click("#vv-train-prepare")
     page.until("document.querySelector('#vv-train-status').innerText.includes('prepared')")
     page.click("#vv-train-report button")
-    page.until("document.querySelector('#vv-train-report').textContent.includes('There is no text')")
+    page.until("document.querySelector('#vv-train-report').textContent.includes('is no text')")
     assert "Traceback" not in page.js("document.body.textContent")
     page.shot("train")
 
