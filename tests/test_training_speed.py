@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from tests.train.conftest import base, data
@@ -18,6 +19,7 @@ from train_speed import measure  # noqa: E402
 __all__ = ["base", "data"]
 
 
+@pytest.mark.extra
 def test_every_part_of_a_step_is_timed(base: Path, data: Path) -> None:
     options = argparse.Namespace(
         base=str(base), batch=2, judge_width=0.0625, precision="f32", seconds=0.01

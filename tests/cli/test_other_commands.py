@@ -208,7 +208,7 @@ def test_convert(run: Run, tiny_checkpoint: Path) -> None:
     assert "isn't empty" in again.stderr
 
 
-@pytest.mark.parametrize("has_features", [False, True])
+@pytest.mark.parametrize("has_features", [pytest.param(False, marks=pytest.mark.extra), True])
 def test_the_hint_of_convert_is_a_command_that_works(
     run: Run,
     tiny_checkpoint: Path,

@@ -80,6 +80,7 @@ def test_same_samples_for_every_shape(
         resblock_kernel_sizes=tuple(kernel for kernel, _ in blocks),
         resblock_dilation_sizes=tuple(tuple(dilations) for _, dilations in blocks),
     )
+    torch.manual_seed(0)
     network = network_with(config)
     z = torch.randn(1, config.inter_channels, frames)
     g = torch.randn(1, config.gin_channels, 1)
@@ -95,7 +96,8 @@ def test_same_samples_for_every_shape(
     kept = np.arange(first, last)
     found = compiled({"z": z.numpy(), "speaker": g.numpy(), "kept": kept})["audio"]
     assert found.shape == (1, 1, (last - first) * config.hop_length)
-    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+    # What is subtracted on the way is larger than a single sample may be in the end.
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max() + 1e-6
 
 
 @pytest.mark.parametrize("kernel", [7, 1])

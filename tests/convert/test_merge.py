@@ -93,6 +93,7 @@ def test_styles_and_card_tell_of_both_parents(parents: tuple[Path, Path], tmp_pa
     assert "Bella: style 0.25" in source.card.source
 
 
+@pytest.mark.extra
 def test_what_was_merged_can_be_converted(parents: tuple[Path, Path], tmp_path: Path) -> None:
     merge_checkpoints(*parents, tmp_path / "out", {"voice": 0.01})
     made = convert_checkpoint(tmp_path / "out", None, tmp_path / "voice")

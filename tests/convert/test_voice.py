@@ -50,6 +50,7 @@ def test_every_stage_is_compared(tiny_checkpoint: Path, tmp_path: Path) -> None:
     assert all(0 < found.relative < 1e-4 for found in conversion.differences)
 
 
+@pytest.mark.extra
 def test_a_checkpoint_that_draws_random_phones_out_is_compared_all_the_same(
     tiny_checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from vinovits.engine.voice import Voice
 from vinovits.features import lazy
 from vinovits.voices.manifest import EmotionNeed
 
+pytestmark = pytest.mark.extra
 RATE = 22050
 RECORDING, OTHER = sound(1.3, RATE, 3), sound(0.9, RATE, 8)[::-1].copy()
 TEXTS = {"zh": "你好，世界。", "ja": "こんにちは、世界。", "en": "Hello there, world."}

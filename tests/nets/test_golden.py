@@ -28,7 +28,7 @@ RECORDED = (
         pytest.param(
             case,
             marks=pytest.mark.extra
-            if case.name.split("/")[0].endswith(("resblock2", "refenc"))
+            if case.name.split("/")[0].endswith(("resblock2", "refenc", "wnflow"))
             else (),
         )
         for case in COPIED

@@ -6,6 +6,7 @@ import wave
 from typing import BinaryIO
 
 import numpy as np
+import pytest
 import soundfile
 
 from vinovits.output.wav import RawStream, WavStream, pcm16
@@ -98,6 +99,7 @@ class Sparse(io.BytesIO):
         return self.place
 
 
+@pytest.mark.extra
 def test_above_4_gib_the_file_becomes_rf64() -> None:
     stream = Sparse()
     wav = WavStream(stream, 44100, patch=True)
