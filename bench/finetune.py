@@ -179,7 +179,7 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     }
     began, wall = clock(), time.perf_counter()
     # Seconds of a training are those of the clock on the wall; here others may use the machine.
-    training.time = _Clock()  # type: ignore[assignment]
+    training.time = _Clock()
     outcome = train(data, work / "run", given, convert=False, tell=print)
     found["training"] = {
         "steps": outcome.steps,

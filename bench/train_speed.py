@@ -286,7 +286,7 @@ class Bench:
 def _judging(judge: torch.nn.Module, pieces: Segments) -> Callable[[], list[Tensor]]:
     def work() -> list[Tensor]:
         real, fake = judge(pieces.wave), judge(pieces.generated)
-        return [sum(part.sum() for part in discriminator_parts([real.logits], [fake.logits]))]  # type: ignore[list-item]
+        return [sum(part.sum() for part in discriminator_parts([real.logits], [fake.logits]))]
 
     return work
 

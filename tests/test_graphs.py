@@ -31,7 +31,7 @@ def graph(tiny_voice: Path, tmp_path: Path) -> Path:
     return tmp_path / "decoder.xml"
 
 
-def _run(graph: Graph) -> np.ndarray:  # type: ignore[type-arg]
+def _run(graph: Graph) -> np.ndarray:
     z = np.linspace(-1, 1, 4 * 40, dtype=np.float32).reshape(1, 4, 40)
     kept = np.arange(z.shape[2])
     return graph(z=z, speaker=np.ones((1, 6, 1), np.float32), kept=kept)["audio"]
@@ -105,7 +105,7 @@ def test_a_cache_that_cant_be_written_costs_time_only(
     assert "can't be kept" in caplog.text
 
 
-def _run_static(graph: Path, cache: Path, length: int) -> np.ndarray:  # type: ignore[type-arg]
+def _run_static(graph: Path, cache: Path, length: int) -> np.ndarray:
     z = np.linspace(-1, 1, 4 * length, dtype=np.float32).reshape(1, 4, length)
     static = StaticGraph(recipe(graph, "cpu", cache))
     return static(z=z, speaker=np.ones((1, 6, 1), np.float32), kept=np.arange(length))["audio"]

@@ -94,7 +94,7 @@ def test_compose_shuts_what_can_be_shut() -> None:
 def test_the_unit_is_shut_and_right(tmp_path: Path) -> None:
     text = (ROOT / "packaging" / "vinovits.service").read_text("utf-8")
     unit = configparser.RawConfigParser(strict=False, interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.optionxform = str
     unit.read_string(text)
     service = dict(unit["Service"])
     for key, value in {

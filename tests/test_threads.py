@@ -118,7 +118,7 @@ def test_a_wrong_variable_is_told(wrong: str) -> None:
 @pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "2", 5000])
 def test_a_wrong_number_is_told(wrong: object) -> None:
     with pytest.raises(UsageError, match="number of threads must be"):
-        threads.limit(wrong, {})  # type: ignore[arg-type]
+        threads.limit(wrong, {})
 
 
 def test_pools_are_bounded_but_for_what_the_user_has_set() -> None:

@@ -46,7 +46,7 @@ class FakeModel:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> type[FakeModel]:
     module = ModuleType("faster_whisper")
-    module.WhisperModel = FakeModel  # type: ignore[attr-defined]
+    module.WhisperModel = FakeModel
     monkeypatch.setitem(sys.modules, "faster_whisper", module)
     FakeModel.asked, FakeModel.answers = [], {}
     return FakeModel

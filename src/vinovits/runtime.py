@@ -6,17 +6,19 @@ Import it from here, never by its own name.
 from __future__ import annotations
 
 import sys
+from typing import Any, cast
 
+_MODULES = cast(dict[str, Any], sys.modules)
 _ABSENT = object()
 _telemetry = sys.modules.get("openvino_telemetry", _ABSENT)
 # A None in sys.modules makes an import fail; OpenVINO then takes its own stub instead.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+_MODULES["openvino_telemetry"] = None
 try:
     import openvino
 finally:
     if _telemetry is _ABSENT:
         del sys.modules["openvino_telemetry"]
     else:
-        sys.modules["openvino_telemetry"] = _telemetry  # type: ignore[assignment]
+        _MODULES["openvino_telemetry"] = _telemetry
 
 __all__ = ["openvino"]

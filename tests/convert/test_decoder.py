@@ -23,7 +23,7 @@ from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.variants import VARIANTS
 
 
-def config_with(tiny_config: dict, **sizes: object) -> ModelConfig:  # type: ignore[type-arg]
+def config_with(tiny_config: dict, **sizes: object) -> ModelConfig:
     return replace(ModelConfig.from_dict(tiny_config, VARIANTS["2.3"]), **sizes)
 
 
@@ -60,7 +60,7 @@ kernels = st.tuples(st.integers(1, 6), st.integers(0, 4)).map(lambda p: (p[0], p
 )
 @torch.no_grad()
 def test_same_samples_for_every_shape(
-    tiny_config: dict,  # type: ignore[type-arg]
+    tiny_config: dict,
     ups: list[tuple[int, int]],
     resblock: str,
     blocks: list[tuple[int, list[int]]],
@@ -102,7 +102,7 @@ def test_same_samples_for_every_shape(
 
 @pytest.mark.parametrize("kernel", [7, 1])
 def test_kernel_that_makes_no_whole_frames_is_refused(
-    tiny_config: dict,  # type: ignore[type-arg]
+    tiny_config: dict,
     kernel: int,
 ) -> None:
     rates = tiny_config["model"]["upsample_rates"]
@@ -112,7 +112,7 @@ def test_kernel_that_makes_no_whole_frames_is_refused(
 
 
 @torch.no_grad()
-def test_silence_has_no_noise_to_be_measured(tiny_config: dict) -> None:  # type: ignore[type-arg]
+def test_silence_has_no_noise_to_be_measured(tiny_config: dict) -> None:
     network = network_with(config_with(tiny_config))
     assert 20 < bf16_snr(network) < 80
     network.dec.conv_post.weight.zero_()

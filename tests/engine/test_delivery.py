@@ -39,7 +39,7 @@ def sentence(**of_word: dict[str, float | None]) -> Sentence:
         "you": Word("you", 6, 9, ("y", "uw"), (0, 0)),
         "dot": Word(".", 9, 10, (".",), (0,), is_punctuation=True),
     }
-    changed = {name: replace(words[name], **fields) for name, fields in of_word.items()}  # type: ignore[arg-type]
+    changed = {name: replace(words[name], **fields) for name, fields in of_word.items()}
     return Sentence("Well, you.", 0, 10, tuple((words | changed).values()))
 
 
@@ -128,7 +128,7 @@ def test_a_pause_of_nothing_takes_all_frames_of_its_mark() -> None:
 
 
 def test_a_mark_without_a_phone_pauses_all_the_same() -> None:
-    one = sentence(comma={"phones": (), "tones": (), "pause": 0.25})  # type: ignore[dict-item]
+    one = sentence(comma={"phones": (), "tones": (), "pause": 0.25})
     sequence = sequence_of(one)
     frames = np.full((1, 1, len(sequence.phones)), 3)
     new, splices = fit_pauses(one, sequence, frames, HOP, RATE)
@@ -195,7 +195,7 @@ def test_equal_volumes_have_no_ramp() -> None:
     same = {"volume": 0.5}
     loud = loudness(
         sentence(well=same, comma=same, you=same, dot=same), SEQUENCE, FRAMES, HOP, RATE
-    )  # type: ignore[arg-type]
+    )
     assert loud is not None
     total = int(FRAMES.sum()) * HOP
     assert (loud(np.ones(total, np.float32), 0) == 0.5).all()

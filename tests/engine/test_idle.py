@@ -132,7 +132,7 @@ def test_a_voice_with_a_timer_can_be_forgotten(tiny_voice: Path, graph_cache: Pa
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "soon"])
 def test_a_wrong_time_is_told(tiny_voice: Path, seconds: object) -> None:
     with pytest.raises(UsageError, match="idle_seconds"):
-        vinovits.load(tiny_voice, idle_seconds=seconds)  # type: ignore[arg-type]
+        vinovits.load(tiny_voice, idle_seconds=seconds)
 
 
 def test_a_process_doesnt_wait_for_the_timer(tiny_voice: Path, graph_cache: Path) -> None:

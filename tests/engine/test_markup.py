@@ -353,4 +353,4 @@ def test_lexicons_that_cant_be(
 
 def test_markup_that_cant_be(voice: Voice) -> None:
     with pytest.raises(UsageError, match="no markup 'xml'"):
-        voice.stream("Hello.", markup="xml")  # type: ignore[arg-type]
+        voice.stream("Hello.", markup="xml")

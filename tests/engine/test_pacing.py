@@ -78,7 +78,7 @@ def _slow(voice: Voice, clock: Clock, preparing: float, decoding: float) -> dict
     for name, share in (("flow", preparing), ("decoder", decoding)):
         graph = voice.stages.graphs[name]
         voice.stages.graphs[name] = Slow(graph, name, share * frame, clock)
-    return voice.stages.graphs  # type: ignore[return-value]
+    return voice.stages.graphs
 
 
 def _gaps(voice: Voice, clock: Clock, text: str) -> tuple[float, list[float], float]:

@@ -40,7 +40,7 @@ def _is(name: str, length: int | None = None) -> Any:
 
 
 @pytest.fixture
-def expected(tiny_voice: Path, graph_cache: Path) -> np.ndarray:  # type: ignore[type-arg]
+def expected(tiny_voice: Path, graph_cache: Path) -> np.ndarray:
     voice = vinovits.load(tiny_voice, precision="f32", cache_dir=graph_cache)
     return voice.speak(TEXT).samples
 
@@ -49,7 +49,7 @@ def test_each_stage_runs_where_it_was_placed(
     tiny_voice: Path,
     tmp_path: Path,
     fake_core: FakeCore,
-    expected: np.ndarray,  # type: ignore[type-arg]
+    expected: np.ndarray,
 ) -> None:
     asked = "encoder=cpu,flow=gpu.0,decoder=gpu.1,features=npu"
     voice = _load(tiny_voice, tmp_path, asked, precision="f32")
@@ -85,7 +85,7 @@ def test_auto_moves_on_and_says_so(
     tiny_voice: Path,
     tmp_path: Path,
     fake_core: FakeCore,
-    expected: np.ndarray,  # type: ignore[type-arg]
+    expected: np.ndarray,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fake_core.fails = {"GPU.1": _is("flow"), "GPU.0": _is("flow")}
@@ -109,7 +109,7 @@ def test_auto_moves_on_when_a_device_is_lost_while_speaking(
     tiny_voice: Path,
     tmp_path: Path,
     fake_core: FakeCore,
-    expected: np.ndarray,  # type: ignore[type-arg]
+    expected: np.ndarray,
 ) -> None:
     voice = _load(tiny_voice, tmp_path, "auto", precision="f32")
     fake_core.gone = {"GPU.1"}
@@ -258,7 +258,7 @@ def test_f16_that_doesnt_compile_is_left_for_f32(
             raise RuntimeError("out of memory")
         return compile_model(model, device, config)
 
-    fake_core.compile_model = no_f16  # type: ignore[method-assign]
+    fake_core.compile_model = no_f16
     voice = _load(tiny_voice, tmp_path, "gpu.1", features="none")
     assert voice.graphs()["decoder"].precision == "f32"
     assert "f16 isn't used" in caplog.text

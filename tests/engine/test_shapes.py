@@ -51,7 +51,7 @@ def voices(tiny_voice: Path, graph_cache: Path) -> tuple[Voice, Voice]:
     )
 
 
-def _apart(one: np.ndarray, other: np.ndarray) -> float:  # type: ignore[type-arg]
+def _apart(one: np.ndarray, other: np.ndarray) -> float:
     assert one.shape == other.shape
     return float(np.abs(one - other).max() / np.abs(one).max())
 
@@ -195,7 +195,7 @@ def test_the_policy_is_the_devices_unless_it_is_asked_for(
 
 def test_an_unknown_policy_is_named_with_those_there_are(tiny_voice: Path) -> None:
     with pytest.raises(UsageError, match=r"'statc'.*auto, dynamic, static"):
-        vinovits.load(tiny_voice, shapes="statc")  # type: ignore[arg-type]
+        vinovits.load(tiny_voice, shapes="statc")
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_each_shape_is_compiled_once_by_many_threads(
     made = _count(monkeypatch)
     speaker = np.ones((1, 6, 1), np.float32)
 
-    def run(number: int) -> tuple[int, np.ndarray]:  # type: ignore[type-arg]
+    def run(number: int) -> tuple[int, np.ndarray]:
         length = 20 + number % 4
         z = np.random.default_rng(number % 8).standard_normal((1, 4, length), np.float32)
         return number % 8, static_decoder(z=z, speaker=speaker, kept=np.arange(length))["audio"]

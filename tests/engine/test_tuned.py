@@ -127,5 +127,5 @@ def test_a_broken_file_stops_no_speech(
 
 def _threads(voice: vinovits.Voice) -> int:
     graph = voice.stages.graphs["encoder"]
-    found: int = graph._compiled.get_property("INFERENCE_NUM_THREADS")  # type: ignore[attr-defined]
+    found: int = graph._compiled.get_property("INFERENCE_NUM_THREADS")
     return found

@@ -159,10 +159,10 @@ def test_many_threads_never_get_each_others_audio(voice: Voice) -> None:
         {"text": f"Number {i}, speaking now. {'More words here. ' * (i % 3)}", "seed": i % 4}
         for i in range(12)
     ]
-    expected = [voice.speak(**job, speaker=i % 2) for i, job in enumerate(jobs)]  # type: ignore[arg-type]
+    expected = [voice.speak(**job, speaker=i % 2) for i, job in enumerate(jobs)]
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         futures = [
-            pool.submit(voice.speak, **job, speaker=i % 2)  # type: ignore[arg-type]
+            pool.submit(voice.speak, **job, speaker=i % 2)
             for _ in range(3)
             for i, job in enumerate(jobs)
         ]
@@ -186,7 +186,7 @@ def test_another_thread_may_load_features_while_graphs_are_listed(voice: Voice) 
             return bert.info
 
     try:
-        stages._bert[key] = Slow()  # type: ignore[assignment]
+        stages._bert[key] = Slow()
         assert {"encoder", "flow", "decoder", "slow"} <= set(voice.graphs())
     finally:
         stages._bert = {key: bert}
@@ -220,7 +220,7 @@ def test_settings_that_cant_be_are_refused_before_any_sound(
     voice: Voice, setting: str, value: object
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        voice.stream("Hello.", **{setting: value})  # type: ignore[arg-type]
+        voice.stream("Hello.", **{setting: value})
     assert setting in str(caught.value)
 
 
@@ -316,7 +316,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
         ({"reading": "fast"}, '"better" or "released", not \'fast\''),
     ],
 )
-def test_settings_that_make_no_sense(voice: Voice, settings: dict, message: str) -> None:  # type: ignore[type-arg]
+def test_settings_that_make_no_sense(voice: Voice, settings: dict, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         voice.speak("Hello.", **settings)
 

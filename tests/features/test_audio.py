@@ -74,7 +74,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 @settings(max_examples=150)
 @given(st.data())
-def test_damaged_files_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_files_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.wav"
     name = data.draw(st.sampled_from(["a.wav", "a.flac", "a.ogg"]))
     if not (path.parent / name).exists():

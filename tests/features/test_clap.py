@@ -62,7 +62,7 @@ def test_texts_are_read_as_recorded(clap: ClapFeatures, index: int) -> None:
 
 @pytest.mark.parametrize("precision", ["int8", "f16"])
 def test_weights_may_be_stored_smaller(clap_folder: Path, tmp_path: Path, precision: str) -> None:
-    convert_features(GOLDEN / "clap", tmp_path / "out", precision=precision)  # type: ignore[arg-type]
+    convert_features(GOLDEN / "clap", tmp_path / "out", precision=precision)
     clap = ClapFeatures(tmp_path / "out")
     for index, text in enumerate(TEXTS):
         assert cosines(clap.text(text)[None], RECORDED[f"text{index}.embedding"]).min() > 0.99
@@ -127,7 +127,7 @@ def test_a_text_longer_than_the_model_reads(clap: ClapFeatures) -> None:
 
 def test_a_prompt_that_is_none(clap: ClapFeatures) -> None:
     with pytest.raises(UsageError, match="is a str, not list"):
-        clap.text(["a"])  # type: ignore[arg-type]
+        clap.text(["a"])
     with pytest.raises(UsageError, match="is silent"):
         clap.audio(np.zeros(48000, np.float32), 48000)
 

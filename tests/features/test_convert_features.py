@@ -89,7 +89,7 @@ def test_tokenizer_loses_truncation_and_padding_only(source: Path, converted: Pa
 
 def test_unknown_precision_and_layer(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no precision 'int4'\. There are: int8, f16, f32"):
-        convert_features(source, tmp_path / "out", -3, "int4")  # type: ignore[arg-type]
+        convert_features(source, tmp_path / "out", -3, "int4")
     for layer in (LAYERS + 1, -LAYERS - 2):
         with pytest.raises(UsageError, match=f"no hidden state {layer}.*has 6, numbered 0 to 5"):
             convert_features(source, tmp_path / "out", layer, "f32")

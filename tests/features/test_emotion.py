@@ -40,7 +40,7 @@ def test_speech_is_heard_as_recorded(emotion: EmotionFeatures) -> None:
 
 @pytest.mark.parametrize("precision", ["int8", "f16"])
 def test_weights_may_be_stored_smaller(tmp_path: Path, precision: str) -> None:
-    convert_features(GOLDEN / "wav2vec2", tmp_path / "out", precision=precision)  # type: ignore[arg-type]
+    convert_features(GOLDEN / "wav2vec2", tmp_path / "out", precision=precision)
     vector = EmotionFeatures(tmp_path / "out").audio(WAVE, 16000)
     assert cosines(vector[None], RECORDED["embedding"]).min() > 0.999
 

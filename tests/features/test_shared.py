@@ -30,7 +30,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     def count(path: Path, *rest: object, **options: object) -> object:
         made.append(path)
-        return recipe(path, *rest, **options)  # type: ignore[arg-type]
+        return recipe(path, *rest, **options)
 
     monkeypatch.setattr(lazy, "recipe", count)
     return made

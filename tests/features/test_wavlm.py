@@ -34,7 +34,7 @@ def test_all_hidden_states_are_the_recorded_ones(wavlm: WavlmFeatures) -> None:
 
 @pytest.mark.parametrize("precision", ["int8", "f16"])
 def test_weights_may_be_stored_smaller(tmp_path: Path, precision: str) -> None:
-    convert_features(GOLDEN / "wavlm", tmp_path / "out", precision=precision)  # type: ignore[arg-type]
+    convert_features(GOLDEN / "wavlm", tmp_path / "out", precision=precision)
     states = WavlmFeatures(tmp_path / "out").hidden_states(WAVE, 16000)
     for state, wanted in zip(states, RECORDED["hidden_states"], strict=True):
         assert cosines(state, wanted).min() > 0.99

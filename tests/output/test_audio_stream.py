@@ -13,7 +13,7 @@ from vinovits.output.wav import UNKNOWN_SIZE, pcm16
 
 
 def encode(kind: Kind, samples: np.ndarray, from_rate: int, **options: object) -> list[bytes]:
-    with AudioStream(kind, from_rate, **options) as stream:  # type: ignore[arg-type]
+    with AudioStream(kind, from_rate, **options) as stream:
         pieces = [stream.write(samples[at : at + 4000]) for at in range(0, len(samples), 4000)]
         return [*pieces, stream.finish()]
 

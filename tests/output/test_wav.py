@@ -21,7 +21,7 @@ class Unseekable(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:
         self.data += bytes(data)
         return len(data)
 
@@ -59,7 +59,7 @@ def test_a_file_that_begins_in_the_middle_of_another_is_patched_in_its_place() -
 
 def test_a_pipe_gets_44_bytes_of_header_and_readers_read_to_the_end() -> None:
     pipe = Unseekable()
-    samples = speech(pipe, patch=False)  # type: ignore[arg-type]
+    samples = speech(pipe, patch=False)
     assert pipe.data[36:44] == b"data\xff\xff\xff\xff"
     assert pipe.data[44:] == pcm16(samples).tobytes()
     back, rate = soundfile.read(io.BytesIO(pipe.data), dtype="int16")
@@ -84,7 +84,7 @@ class Sparse(io.BytesIO):
         super().__init__()
         self.place = 0
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:
         if self.place < 4096:
             super().seek(self.place)
             super().write(data[: 4096 - self.place])

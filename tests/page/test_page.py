@@ -391,7 +391,7 @@ def test_the_end_of_the_server_closes_open_pages(
     chromium: object, artefacts: Path, voice_folders: Path, tmp_path: Path
 ) -> None:
     server = serve(voice_folders, data=tmp_path)
-    page = Page(chromium, server.url, artefacts)  # type: ignore[arg-type]
+    page = Page(chromium, server.url, artefacts)
     page.open()
     page.tab("train")
     page.until("document.querySelector('#vv-train-off')?.innerText.includes('--train-dir DIR')")

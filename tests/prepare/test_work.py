@@ -150,7 +150,7 @@ def test_sessions_are_levelled_as_wholes(tmp_path: Path) -> None:
     result = run(tmp_path / "in", tmp_path / "out")
     found = by_recording(result)
     for one in result.recordings:
-        assert one.gain == pytest.approx(found[one.name].measures.gain)  # type: ignore[union-attr]
+        assert one.gain == pytest.approx(found[one.name].measures.gain)
     levels = {name: level(tmp_path / "out" / one.path) for name, one in found.items()}
     # Both sessions come to one level, and what was softer within one still is, by 6 dB.
     assert levels["loud/ann/1.wav"] == pytest.approx(levels["soft/ann/1.wav"], abs=2)

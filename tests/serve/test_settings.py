@@ -115,7 +115,7 @@ def test_keys_are_made_and_kept_as_hashes(tmp_path: Path) -> None:
 
 
 def test_every_option_is_a_setting() -> None:
-    command: Any = cli.commands["serve"]  # type: ignore[attr-defined]
+    command: Any = cli.commands["serve"]
     options = {parameter.name for parameter in command.params} - {"config"}
     assert options <= set(ServeSettings.model_fields)
 

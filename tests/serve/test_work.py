@@ -16,7 +16,7 @@ from vinovits.serve.work import Job, Work, WorkerDiedError
 
 
 def run_in_loop(check: object) -> None:
-    asyncio.run(asyncio.wait_for(check, PATIENCE))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(check, PATIENCE))
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def test_errors_are_told_and_the_connection_stays(
 
 def test_who_leaves_or_sends_rubbish_harms_nobody(folders: VoiceFolders, voice: Voice) -> None:
     async def ask(client: AsyncClient, work: Work) -> bytes:
-        host, port = client.host, client.port  # type: ignore[attr-defined]
+        host, port = client.host, client.port
         lines = (
             *(b"\n", b"[]\n", b'"x"\n', b"{}\n", b"\xff\xfe\n", b'{"type": "synthesize"}\n'),
             b'{"type": "synthesize", "data": {"text": 7}}\n',

@@ -347,7 +347,7 @@ def _pull_in_a_process(catalogue: str, results: multiprocessing.Queue[object]) -
     module._CATALOGUE = Path(catalogue)
     notes: list[str] = []
     silence = Silence()
-    silence.note = notes.append  # type: ignore[method-assign]
+    silence.note = notes.append
     model = find_model("tiny")
     with models.locked("tiny", silence):
         models.pull(model, silence, patience=FAST)
@@ -359,7 +359,7 @@ def test_two_pulls_at_once_download_once(hub: Hub, tiny: Model, tmp_path: Path) 
         import time
 
         time.sleep(0.4)
-        hub.answer(handler)  # type: ignore[arg-type]
+        hub.answer(handler)
 
     hub.script = [None, None, slowly]
     context = multiprocessing.get_context("fork")
@@ -374,8 +374,8 @@ def test_two_pulls_at_once_download_once(hub: Hub, tiny: Model, tmp_path: Path) 
     for process in processes:
         process.join(20)
     assert sorted(hub.fetched()) == ["config.json", "extra.json", "pytorch_model.bin"]
-    assert [problems for problems, _ in answers] == [[], []]  # type: ignore[misc]
-    told = [note for _, notes in answers for note in notes]  # type: ignore[misc]
+    assert [problems for problems, _ in answers] == [[], []]
+    told = [note for _, notes in answers for note in notes]
     assert told == ["tiny: another vinovits is at work on it; waiting"]
 
 

@@ -20,7 +20,7 @@ def test_a_family_decides_the_tones() -> None:
 
 def test_a_reading_is_ours_or_the_released_one() -> None:
     def spoken(reading: str) -> list[str]:
-        sentences = read("100m", ["en"], "2.1", reading)  # type: ignore[arg-type]
+        sentences = read("100m", ["en"], "2.1", reading)
         return [word.text for sentence in sentences for word in sentence.words]
 
     assert spoken("better") == ["one", "hundred", "meters", "."]

@@ -25,7 +25,7 @@ SIZES = SpectrogramSizes(8000, 64, 16, 64, 8)
 def fitted(base: Base, clips: list[Clip], *speakers: str, **changes: object) -> Start:
     options = {"keep_speakers": False, "without_features": False, "fresh_posterior": False}
     models = {"en": "all-MiniLM-L6-v2"}
-    return fit(base, clips, speakers, models, new_symbols=(), **(options | changes))  # type: ignore[arg-type]
+    return fit(base, clips, speakers, models, new_symbols=(), **(options | changes))
 
 
 def test_new_speakers_start_as_the_mean(base: Path, tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ def test_other_families_train(family: str, start: Start, tmp_path: Path) -> None
     code = variant.languages[0]
     folder = tmp_path / "others"
     folder.mkdir()
-    np.save(folder / "vector.npy", np.ones(variant.condition.width, np.float32))  # type: ignore[union-attr]
+    np.save(folder / "vector.npy", np.ones(variant.condition.width, np.float32))
     clips = [
         replace(
             clip,
@@ -329,7 +329,7 @@ def test_other_families_train(family: str, start: Start, tmp_path: Path) -> None
             phones=("_", *("a",) * (len(clip.phones) - 2), "_"),
             tones=(0,) * len(clip.phones),
             features={code: clip.features["en"]},
-            **{variant.condition.input: "vector.npy"},  # type: ignore[union-attr]
+            **{variant.condition.input: "vector.npy"},
         )
         for clip in make_clips(folder, 4)
     ]

@@ -38,13 +38,13 @@ def test_the_total_has_the_terms_of_the_family(
         return [Judgement(wave.mean(2), [wave, wave.square()])]
 
     networks = Networks(
-        generator=None,  # type: ignore[arg-type]
-        waves=judge_waves,  # type: ignore[arg-type]
-        durations=(lambda *text: text[3].transpose(1, 2)) if dur else None,  # type: ignore[arg-type]
-        wavlm=(lambda states: states.mean((1, 2, 3))) if wavlm else None,  # type: ignore[arg-type]
+        generator=None,
+        waves=judge_waves,
+        durations=(lambda *text: text[3].transpose(1, 2)) if dur else None,
+        wavlm=(lambda states: states.mean((1, 2, 3))) if wavlm else None,
         hidden_states=lambda wave: wave.unflatten(1, (2, -1, 4)),
         recipe=RECIPES[family],
-        config=SimpleNamespace(  # type: ignore[arg-type]
+        config=SimpleNamespace(
             c_mel=45.0,
             c_kl=1.0,
             c_commit=100.0,

@@ -44,7 +44,7 @@ def read_json(path: Path, key: str) -> dict[str, Any] | None:
 def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     """Write arrays by name."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     write(path, buffer.getvalue())
 
 

@@ -32,7 +32,7 @@ def describe(app: FastAPI) -> None:
             app.openapi_schema = schema
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI wants it done
 
 
 def _drop_defaults(schema: dict[str, Any]) -> None:

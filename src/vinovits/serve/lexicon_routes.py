@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -109,7 +109,7 @@ def routes(services: Services) -> APIRouter:
                 Entry(
                     written=entry.written,
                     reading=entry.reading,
-                    language=entry.language,  # type: ignore[arg-type]
+                    language=cast(Any, entry.language),  # pydantic checks it
                     context=list(entry.context),
                     priority=entry.priority,
                 )

@@ -434,7 +434,7 @@ class Trainer:
     def _add(self, name: str, loss: Tensor) -> None:
         """Add a loss to the gradient of one network."""
         # What the generator's loss would leave in its judges is of no use.
-        loss.backward(inputs=self._parameters(name))  # type: ignore[no-untyped-call]
+        loss.backward(inputs=self._parameters(name))  # type: ignore[no-untyped-call]  # torch has no type for it
 
     def _advance(self, name: str, clip_norm: float = float("inf")) -> Tensor:
         parameters = self._parameters(name)

@@ -46,7 +46,7 @@ def main() -> None:
         answers["labels"][key] = [astuple(label) for label in found]
         return found
 
-    open_jtalk.words, open_jtalk.labels = recorded_words, recorded_labels  # type: ignore[assignment]
+    open_jtalk.words, open_jtalk.labels = recorded_words, recorded_labels
     for line in kept:
         if "prebuilt" in line["engine"] or "dict" in line["engine"]:
             normalise_and_read(trace(line["text"]), RULES[line["version"]])

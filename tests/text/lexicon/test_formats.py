@@ -213,7 +213,7 @@ def test_what_cannot_be_told_must_be_named() -> None:
     with pytest.raises(LexiconError, match="columns"):
         parse(b"word,pronunciation\n", "words.csv")
     with pytest.raises(LexiconError, match="no format 'toml'"):
-        parse(b"", "words", "toml")  # type: ignore[arg-type]
+        parse(b"", "words", "toml")
     with pytest.raises(LexiconError, match="64 MB"):
         parse(b" " * ((64 << 20) + 1), "words.csv")
 
@@ -222,7 +222,7 @@ def test_what_cannot_be_told_must_be_named() -> None:
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for kind in ("csv", "json", "cmudict", "voicevox", "tsv", "pls", "auto"):
         with suppress(LexiconError):  # and nothing else
-            parse(data, "x", kind)  # type: ignore[arg-type]
+            parse(data, "x", kind)
 
 
 def test_a_file_that_a_call_names(tmp_path: Path) -> None:

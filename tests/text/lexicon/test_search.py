@@ -161,7 +161,7 @@ def test_what_markup_says_is_left_alone() -> None:
         {"marks": ((5, "x"),)},
         {"pauses": ((5, 1.0),)},
     ):
-        script = replace(plain("new york new york"), **cut)  # type: ignore[arg-type]
+        script = replace(plain("new york new york"), **cut)
         assert words(english("new york"), script) == ["new york"]
 
 

@@ -252,4 +252,4 @@ def test_directions_may_be_mixed() -> None:
 
 def test_there_are_no_other_markups() -> None:
     with pytest.raises(UsageError, match="auto, off, plain, ssml, html, markdown"):
-        parse("x", "xml")  # type: ignore[arg-type]
+        parse("x", "xml")

@@ -175,7 +175,7 @@ def test_a_given_reading_of_a_language_that_the_voice_lacks() -> None:
             replace(script, said=(given,)),
             ["zh"],
             "2.3",
-            reading,  # type: ignore[arg-type]
+            reading,
         )
         [word] = [word for word in sentence.words if word.text == "橋本"]
         assert "".join(word.phones) == "haximotou"
