@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from vinovits.batch.make import Stopped
 from vinovits.batch.speakers import Speakers, VoiceFacts
 from vinovits.batch.store import Unit, UnitStore, piece_key
 from vinovits.errors import OutputError, TextError, UsageError, VinovitsError
+from vinovits.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from vinovits.engine.result import Chunk
@@ -50,7 +52,7 @@ class Outcome:
     seconds: float = 0.0
     """Audio that was made now."""
     failed: list[Unit] = field(default_factory=list)
-    """Units that were given up, with their errors."""
+    """Units that were given up, with their errors, in the order of the text."""
 
 
 def run(
@@ -65,7 +67,7 @@ def run(
 
     Each is recorded when it is whole, so that a process that is killed loses those at work only:
     the same call goes on there. A unit that fails is tried again, unless its text is at fault, and
-    stops no other.
+    stops no other. Those with the longest sentences come first, the others in their order.
 
     Args:
         store: Has the work.
@@ -84,7 +86,7 @@ def run(
     """
     outcome = Outcome()
     voices: dict[str, VoiceFacts] = {}
-    waiting = deque(store.waiting(work))
+    waiting = deque(_in_order(store, work, speakers.width))
     at_work: set[str] = set()
 
     def begin(number: int) -> Begun[_Task] | Literal["done", "later"]:
@@ -117,7 +119,26 @@ def run(
         outcome.made += 1
         outcome.seconds += seconds
         tell(Step(task.unit, seconds))
+    outcome.failed.sort(key=lambda unit: unit.number)
     return outcome
+
+
+def _in_order(store: UnitStore, work: str, width: int) -> list[int]:
+    """Numbers of the units that aren't done, as they are begun.
+
+    OpenVINO keeps the memory that the longest sentence took. For each voice and speaker, such a
+    sentence comes first: if a book is too much for a machine, that is seen at once and not in the
+    middle of the night, and later nothing grows.
+    """
+    found: dict[str, list[tuple[int, int]]] = {}
+    numbers = []
+    for unit in store.waiting_units(work):
+        longest = max((end - start for start, end in split_sentences(unit.text)), default=0)
+        found.setdefault(unit.voice, []).append((-longest, unit.number))
+        numbers.append(unit.number)
+    first = [number for units in found.values() for _, number in nsmallest(width, units)]
+    taken = set(first)
+    return [*first, *(number for number in numbers if number not in taken)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,6 +277,11 @@ class UnitStore:
         )
         return [number for (number,) in rows]
 
+    def waiting_units(self, work: str) -> Iterator[Unit]:
+        """The units of a work that aren't done, in order, without holding all of them."""
+        for number in self.waiting(work):
+            yield self.unit(work, number)
+
     def unit(self, work: str, number: int) -> Unit:
         """A unit of a work.
 

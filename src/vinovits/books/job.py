@@ -106,7 +106,7 @@ def make_book(
         else:
             store.try_again(name)
         progress = store.progress(name)
-        left = sum(len(store.unit(name, n).text) for n in store.waiting(name))
+        left = sum(len(unit.text) for unit in store.waiting_units(name))
         check_room(order.folder, left / CHARACTERS_PER_SECOND["zh"])
         watch.stage("speaking")
         watch.begun(progress.total, progress.done)
