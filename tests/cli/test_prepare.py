@@ -63,13 +63,36 @@ def test_nothing_that_can_be_used(tmp_path: Path) -> None:
     write(tmp_path / "in" / "a.wav", sentence(1))
     done = run(tmp_path / "in", tmp_path / "out", "--no-mos")
     assert done.exit_code == 1
-    assert "No clip can be used: all 1 were rejected." in done.stderr
+    assert "No clip can be used: all 1 were rejected. a.wav: There is no text" in done.stderr
     assert (tmp_path / "out" / "report.html").is_file()
     (tmp_path / "none").mkdir()
     empty = run(tmp_path / "none", tmp_path / "out2")
     assert empty.exit_code == 1
     assert "holds no recordings. It is empty." in empty.stderr
     assert not (tmp_path / "out2").exists()
+
+
+def test_a_language_that_the_base_does_not_speak_is_told(tmp_path: Path) -> None:
+    source = folder(tmp_path / "joe", (1, 2))
+    (source / "s1.txt").write_text("我们明天去公园看花，后天再回家吃饭。", encoding="utf-8")
+    done = run(source, tmp_path / "out", "--no-mos", "--base", "joe")
+    assert done.exit_code == 0, done.stderr
+    assert "The base speaks English only: it has to learn Chinese from the 1 clip" in done.stderr
+    only = run(source, tmp_path / "out", "--no-mos", "--base", "joe", "--language", "en")
+    assert "has to learn" not in only.stderr
+    assert "rejected: 1 for wrong language" in only.stderr
+
+
+def test_stopping_says_that_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*given: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vinovits.prepare.work.prepare", stopped)
+    done = run(folder(tmp_path / "joe", (1,)), tmp_path / "out")
+    assert done.exit_code == 130
+    assert "The same command goes on where it was." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,16 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         list(blocks(tmp_path / "nan.wav")[1])
 
 
+def test_what_pyav_says_is_told_without_numbers_and_paths(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    (tmp_path / "a.wav").write_bytes(bytes(range(256)) * 16)
+    with pytest.raises(DataError) as caught:
+        blocks(tmp_path / "a.wav")
+    assert str(caught.value).startswith("The file can't be read as audio: invalid data found")
+    assert "Errno" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_pyav_reads_what_libsndfile_does_not(tmp_path: Path) -> None:
     av = pytest.importorskip("av")
     samples = tone(3, 16_000)

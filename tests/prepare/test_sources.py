@@ -144,6 +144,10 @@ def test_nothing_to_prepare(tmp_path: Path) -> None:
         find(tmp_path)
     with pytest.raises(DataError, match="There is no folder"):
         find(tmp_path / "gone")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("Said.")
+    with pytest.raises(DataError, match=r"There are 1 more such\."):
+        find(tmp_path)
     (tmp_path / "esd.list").write_text("one line without fields\n")
     with pytest.raises(DataError, match=r"no line has fields between \| signs"):
         find(tmp_path)

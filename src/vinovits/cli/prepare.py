@@ -120,7 +120,7 @@ def prepare(source: Path, out: Path, **options: Any) -> None:
     given = options["corrections"]
     corrections = None if given is None else read_corrections(given)
     forced = [*options["force"], *_ids(options["force_from"])]
-    with _progress(quiet=quiet) as progress:
+    with _stopped(quiet=quiet), _progress(quiet=quiet) as progress:
         result = run(
             source,
             out,
@@ -135,9 +135,10 @@ def prepare(source: Path, out: Path, **options: Any) -> None:
     if not quiet:
         _tell(result, report)
     if not result.used:
+        first = next(one for one in result.candidates if one.rejections)
         raise DataError(
-            f"No clip can be used: all {len(result.candidates)} were rejected. {report} has the "
-            "reasons."
+            f"No clip can be used: all {len(result.candidates)} were rejected. {first.recording}: "
+            f"{first.rejections[0][1]} {report} has all reasons."
         )
 
 
@@ -185,6 +186,7 @@ def _of_base(name: str) -> dict[str, Any]:
         "reading": manifest.reading,
         "feature_models": {need.language: need.model for need in manifest.features},
         "emotion_model": manifest.emotion.model if manifest.emotion is not None else "",
+        "base_languages": manifest.languages,
     }
 
 
@@ -196,6 +198,17 @@ def _ids(path: Path | None) -> list[str]:
     text, _ = read_text(path)
     lines = (line.partition("#")[0].strip() for line in text.split("\n"))
     return [line for line in lines if line]
+
+
+@contextmanager
+def _stopped(*, quiet: bool) -> Iterator[None]:
+    """Tell who presses Ctrl-C that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not quiet:
+            click.echo("Stopped. The same command goes on where it was.", err=True)
+        raise
 
 
 @contextmanager

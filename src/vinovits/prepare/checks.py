@@ -273,7 +273,7 @@ def check_same_texts(candidates: Iterable[Candidate]) -> None:
     """Sentences that a speaker says twice: no fault, but worth knowing."""
     seen: dict[tuple[str, str], str] = {}
     for one in candidates:
-        if one.said is None or not one.said.phones:
+        if one.said is None or not one.trainable:
             continue
         key = one.speaker, " ".join(one.said.phones)
         if key in seen:

@@ -152,7 +152,7 @@ def _by_av(path: Path, reason: str) -> tuple[Format, Iterator[Samples]]:
         name = str(streams[0].codec_context.name)
     except (av.FFmpegError, OSError, ValueError, TypeError) as error:
         raise DataError(
-            f"The file can't be read as audio: {error}. Is it a recording, and complete?"
+            f"The file can't be read as audio: {_reason(error)}. Is it a recording, and complete?"
         ) from None
     return Format(rate, channels, name), _checked(_decoded(container, rate))
 
@@ -174,9 +174,15 @@ def _decoded(container: Any, rate: int) -> Iterator[Samples]:
                     yield np.concatenate(gathered)
                     gathered, size = [], 0
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise DataError(f"The recording is damaged: {error}.") from None
+        raise DataError(f"The recording is damaged: {_reason(error)}.") from None
     if gathered:
         yield np.concatenate(gathered)
+
+
+def _reason(error: Exception) -> str:
+    """What FFmpeg says, without its numbers and the path."""
+    words = getattr(error, "strerror", None) or str(error)
+    return words[:1].lower() + words[1:]
 
 
 def _frames(container: Any, convert: Any) -> Iterator[Any]:

@@ -126,10 +126,24 @@ def advice(result: Result) -> list[str]:
             said.append(f"Fewer than ten clips are of {named}: too few to know a voice by.")
         if not any(one.split == "validation" for one in used):
             said.append("None was held back for validation: there are too few.")
+        said += _new_languages(result)
     share = 1 - len(used) / max(len(result.candidates), 1)
     if share > 0.3 and len(result.candidates) > 5:
         said.append(f"{share:.0%} of the clips were rejected. Look at why before you train.")
     return said
+
+
+def _new_languages(result: Result) -> list[str]:
+    """Sentences on languages that the base doesn't speak."""
+    spoken = result.settings.base_languages
+    counts = Counter(one.said.language for one in result.used if one.said)
+    known = " and ".join(NAMES[code] for code in spoken)
+    return [
+        f"The base speaks {known} only: it has to learn {NAMES[code]} from the {count} "
+        f"clip{'s' if count != 1 else ''} of it alone. If there shouldn't be any, give --language {spoken[0]}."
+        for code, count in counts.items()
+        if spoken and code not in spoken
+    ]
 
 
 def counted(candidates: Iterable[Candidate]) -> list[tuple[str, int]]:

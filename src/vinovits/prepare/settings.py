@@ -48,6 +48,8 @@ class Settings:
     """How many clips are held back to judge the voice by; None: one in fifty, 2 to 20."""
     mos: bool = True
     """Whether DNSMOS is measured."""
+    base_languages: tuple[str, ...] = ()
+    """Codes of the languages that the voice speaks already; none if that isn't known."""
     licence: str = ""
     source: str = ""
 

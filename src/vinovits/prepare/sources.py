@@ -109,9 +109,10 @@ def find(
             "beside them under the same name."
         )
     if not found.utterances:
+        first, more = found.problems[0], len(found.problems) - 1
+        others_too = f" There are {more} more such." if more else ""
         raise DataError(
-            f"{source} holds nothing that can be used. {found.problems[0].where}: "
-            f"{found.problems[0].what}"
+            f"{source} holds nothing that can be used. {first.where}: {first.what}{others_too}"
         )
     return found
 
