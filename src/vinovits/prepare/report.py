@@ -140,7 +140,8 @@ def _new_languages(result: Result) -> list[str]:
     known = " and ".join(NAMES[code] for code in spoken)
     return [
         f"The base speaks {known} only: it has to learn {NAMES[code]} from the {count} "
-        f"clip{'s' if count != 1 else ''} of it alone. If there shouldn't be any, give --language {spoken[0]}."
+        f"clip{'s' if count != 1 else ''} of it alone. If there shouldn't be any, give --language "
+        f"{spoken[0]}."
         for code, count in counts.items()
         if spoken and code not in spoken
     ]
