@@ -1,6 +1,6 @@
-"""OpenVINO, imported so that it tells nobody: its Python package reports every import otherwise.
+"""OpenVINO, imported so that it tells nobody and that threads may use it at once.
 
-Import it from here, never by its own name.
+Its Python package reports every import otherwise. Import it from here, never by its own name.
 """
 
 from __future__ import annotations
@@ -20,5 +20,9 @@ finally:
         del sys.modules["openvino_telemetry"]
     else:
         _MODULES["openvino_telemetry"] = _telemetry
+
+# OpenVINO makes its table of numpy's types on first use, behind a lock that knows nothing of
+# Python's own: two threads that need it first at the same time wait for each other for ever.
+openvino.Type.f32.to_dtype()
 
 __all__ = ["openvino"]
