@@ -42,6 +42,21 @@ def test_half_precision_is_half_the_size_and_near_the_full_one(
     assert abs(half_audio.seconds - full_audio.seconds) < 0.1
 
 
+def test_int8_is_smaller_still_and_speaks(
+    tiny_checkpoint: Path, tiny_voice: Path, tmp_path: Path, graph_cache: Path
+) -> None:
+    conversion = _convert(tiny_checkpoint, tmp_path / "eighth", precision="int8")
+    assert conversion.manifest.precision == "int8"
+    assert 0 < max(found.relative for found in conversion.differences) < 0.1
+    for name, share in (("encoder.bin", 0.4), ("flow.bin", 0.6), ("decoder.bin", 0.7)):
+        size = (tmp_path / "eighth" / name).stat().st_size
+        assert size < share * (tiny_voice / name).stat().st_size, name
+    options: dict[str, Any] = {"features": "none", "cache_dir": graph_cache}
+    small = vinovits.load(tmp_path / "eighth", **options).speak("Hello.", noise_w=0)
+    full = vinovits.load(tiny_voice, **options).speak("Hello.", noise_w=0)
+    assert abs(small.seconds - full.seconds) < 0.1
+
+
 @pytest.mark.extra
 def test_every_stage_is_compared(tiny_checkpoint: Path, tmp_path: Path) -> None:
     conversion = _convert(tiny_checkpoint, tmp_path / "voice")

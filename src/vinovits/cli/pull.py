@@ -29,10 +29,11 @@ _NAME = "The name of a voice"
 @click.option("--name", help="What to call it. Default is the name of its folder or repository.")
 @click.option(
     "--precision",
-    type=click.Choice(["f32", "f16"]),
+    type=click.Choice(["f32", "f16", "int8"]),
     default="f32",
     show_default=True,
-    help="Of the stored weights: f16 halves the size of the folder; both are computed in f32.",
+    help="Of the stored weights: f16 halves the size of the folder, int8 nearly halves it again; "
+    "all are computed in f32.",
 )
 @mirror_option
 @keep_source_option

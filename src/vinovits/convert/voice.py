@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import torch
 
-from vinovits.convert.compact import save_graph
+from vinovits.convert.compact import save_graph, save_in_int8
 from vinovits.convert.compare import (
     Array,
     GraphStages,
@@ -50,7 +50,7 @@ from vinovits.voices.manifest import (
 LIMIT = 1e-3
 """The largest difference between torch and OpenVINO, relative to a stage's peak."""
 
-PRECISIONS = ("f32", "f16")
+PRECISIONS = ("f32", "f16", "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Conversion:
     folder: Path
     manifest: VoiceManifest
     differences: tuple[StageDifference, ...]
-    """One per stage, of the test utterance; with f16 weights, what their rounding makes too."""
+    """One per stage, of the test utterance; what the rounding of the weights makes counts too."""
     notes: tuple[str, ...]
     """Sentences for the user: which family was taken and why, and what else was chosen."""
 
@@ -90,7 +90,8 @@ def convert_checkpoint(
         config: Its config.json; looked for beside the checkpoint if None.
         out: The folder to make; it must not exist or be empty, and its parent must exist.
         variant: Name of its family, where several would fit; found by itself if None.
-        precision: Of the stored weights, "f32" or "f16".
+        precision: Of the stored weights, "f32", "f16", or "int8": f16 in the decoder, and matrices
+            of the other graphs in int8.
         name: Of the voice; the folder's if not given.
         languages: Codes of the languages that the voice was trained to speak; those that its maker
             lists, or else all of its family's, if not given.
@@ -137,12 +138,16 @@ def convert_checkpoint(
             network.enc_p.emo_codebook = torch.from_numpy(emotion_rows)
         # Rounding is what the user asked for; that the graphs compute what torch does is checked
         # on the weights that they hold.
-        stored = copy.deepcopy(network).half().float() if precision == "f16" else network
+        stored = network if precision == "f32" else copy.deepcopy(network).half().float()
         features = used_features(stored)
-        _write_graphs(stored, features, work, precision)
+        _write_graphs(stored, features, work, half=precision != "f32")
         probe, stages = probe_inputs(network, features), GraphStages(work)
         differences = compare_stages(stored, stages, probe)
         _check_differences(differences)
+        if precision == "int8":
+            for name in ("encoder", "flow"):
+                save_in_int8(work / f"{name}.xml")
+            stages = GraphStages(work)
         if stored is not network:
             differences = compare_stages(network, stages, probe)
         if styles is not None:
@@ -221,7 +226,7 @@ def _check_arguments(
 
 
 def _write_graphs(
-    network: Synthesizer, features: Sequence[str], folder: Path, precision: str
+    network: Synthesizer, features: Sequence[str], folder: Path, *, half: bool
 ) -> None:
     graphs = {
         "encoder": encoder_graph(network, features),
@@ -232,11 +237,11 @@ def _write_graphs(
         graphs["reference"] = reference_graph(network)
     else:
         table = network.emb_g.weight.detach().numpy()
-        if precision == "f16":
+        if half:
             table = table.astype(np.float16)
         np.save(folder / "speakers.npy", table, allow_pickle=False)
     for name, graph in graphs.items():
-        save_graph(graph, folder / f"{name}.xml", half=precision == "f16")
+        save_graph(graph, folder / f"{name}.xml", half=half)
 
 
 def _check_differences(differences: Sequence[StageDifference]) -> None:

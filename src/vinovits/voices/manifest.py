@@ -109,7 +109,7 @@ class VoiceManifest:
     variant: str
     """Family of the network, a key of `TABLES`."""
     precision: str
-    """Of the stored weights: "f32" or "f16"."""
+    """Of the stored weights: "f32", "f16" or "int8"."""
     sampling_rate: int
     """Samples per second."""
     hop_length: int
