@@ -1,9 +1,9 @@
 """A small recogniser of Mandarin syllables: initials, finals and tones, by CTC.
 
-Connectionist temporal classification: Graves et al. 2006. The blocks are the convolution modules of
-Conformer (https://arxiv.org/abs/2005.08100) with feed-forward layers, without attention. It is
-trained by recipes/syllables-zh, on synthetic speech alone, and serves to compare voices: what it
-makes of a teacher's speech is what a voice that learned from the teacher can reach.
+Connectionist temporal classification: Graves et al. 2006. The network is the encoder of Whisper
+tiny (https://arxiv.org/abs/2212.04356) with a layer of its own behind it. recipes/syllables-zh
+trains it on, on synthetic speech alone; it serves to compare voices: what it makes of a teacher's
+speech is what a voice that learned from the teacher can reach.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vinovits.text.front_ends import read
-from vinovits.train.spectrogram import SpectrogramSizes, linear_spectrogram, log_mel
+from vinovits.train.spectrogram import SpectrogramSizes, mel_filters
 
 RATE = 16_000
-SIZES = SpectrogramSizes(RATE, 512, 160, 400, 80, 20.0, 7600.0)
+MELS = 80
+SIZES = SpectrogramSizes(RATE, 400, 160, 400, MELS)
 """Frames of 10 ms."""
 TONES = ("1", "2", "3", "4", "5")
 
@@ -87,37 +88,40 @@ class Labels:
         return [(initial, final, tone) for initial, final, tone in found]
 
 
-class _Block(nn.Module):
-    """A gated convolution and a feed-forward layer, each added to what came in."""
+class _Layer(nn.Module):
+    """Self-attention and a feed-forward part, each added to what came in."""
 
-    def __init__(self, width: int, size: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.gate = nn.Linear(width, 2 * width)
-        self.depth = nn.Conv1d(width, width, size, padding=size // 2, groups=width)
-        self.depth_norm = nn.LayerNorm(width)
-        self.point = nn.Linear(width, width)
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention_in = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
         self.forward_norm = nn.LayerNorm(width)
-        self.inner = nn.Linear(width, 2 * width)
-        self.outer = nn.Linear(2 * width, width)
+        self.inner = nn.Linear(width, 4 * width)
+        self.outer = nn.Linear(4 * width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = F.glu(self.gate(self.norm(x))) * mask
-        y = self.depth(y.transpose(1, 2)).transpose(1, 2)
-        x = x + self.dropout(self.point(F.silu(self.depth_norm(y)))) * mask
-        y = self.outer(self.dropout(F.silu(self.inner(self.forward_norm(x)))))
-        return x + self.dropout(y) * mask
+    def forward(self, x: Tensor, seen: Tensor) -> Tensor:
+        parts = self.attention_in(self.attention_norm(x)).chunk(3, dim=2)
+        query, key, value = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in parts)
+        y = F.scaled_dot_product_attention(query, key, value, seen[:, None, None])
+        x = x + self.dropout(self.attention_out(y.transpose(1, 2).flatten(2)))
+        y = F.gelu(self.inner(self.forward_norm(x)))
+        return x + self.dropout(self.outer(y))
 
 
 class SyllableNetwork(nn.Module):
-    """Log mel spectrogram to the logarithms of the labels' probabilities."""
+    """Whisper's encoder, and a layer that makes its frames probabilities of labels."""
 
-    def __init__(self, labels: int, width: int, blocks: int, size: int, dropout: float) -> None:
+    def __init__(
+        self, labels: int, width: int, heads: int, layers: int, positions: int, dropout: float
+    ) -> None:
         super().__init__()
-        self.first = nn.Conv1d(SIZES.mel_channels, width, 5, stride=2, padding=2)
-        self.second = nn.Conv1d(width, width, 3, padding=1)
-        self.blocks = nn.ModuleList(_Block(width, size, dropout) for _ in range(blocks))
+        self.first = nn.Conv1d(MELS, width, 3, padding=1)
+        self.second = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.positions = nn.Parameter(torch.zeros(positions, width), requires_grad=False)
+        self.layers = nn.ModuleList(_Layer(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.last = nn.Linear(width, labels)
 
@@ -125,27 +129,35 @@ class SyllableNetwork(nn.Module):
         """Judge a batch.
 
         Args:
-            mel: Normalised log mel (B, 80, F), padded.
+            mel: As `heard_as` makes it (B, 80, F), padded; at most 30 s.
             frames: Real frames of each (B,).
 
         Returns:
             Log probabilities (B, F', labels) at half the rate, and the real F' of each (B,).
         """
-        x = F.silu(self.first(mel))
+        real = (torch.arange(mel.shape[2]) < frames.unsqueeze(1)).unsqueeze(1)
+        x = F.gelu(self.first(mel * real)) * real
+        x = F.gelu(self.second(x)).transpose(1, 2)
         counts = (frames + 1) // 2
-        mask = (torch.arange(x.shape[2]) < counts.unsqueeze(1)).unsqueeze(2).to(x)
-        x = F.silu(self.second(x * mask.transpose(1, 2))).transpose(1, 2) * mask
-        for block in self.blocks:
-            x = block(x, mask)
+        seen = torch.arange(x.shape[1]) < counts.unsqueeze(1)
+        x = x + self.positions[: x.shape[1]]
+        for layer in self.layers:
+            x = layer(x, seen)
         return self.last(self.norm(x)).log_softmax(-1), counts
 
 
 def heard_as(wave: NDArray[np.float32]) -> Tensor:
-    """The normalised log mel (80, F) of samples (n,) at 16 kHz: no loudness, no channel."""
-    samples = torch.from_numpy(np.ascontiguousarray(wave)).unsqueeze(0)
-    mel = log_mel(linear_spectrogram(samples, SIZES), SIZES)[0]
-    normalised: Tensor = (mel - mel.mean()) / (mel.std() + 1e-3)
-    return normalised
+    """Whisper's log mel spectrogram (80, F) of samples (n,) at 16 kHz, 100 frames a second."""
+    spectrum = torch.stft(
+        torch.from_numpy(np.ascontiguousarray(wave)),
+        SIZES.filter_length,
+        SIZES.hop_length,
+        window=torch.hann_window(SIZES.win_length),
+        return_complex=True,
+    )[:, :-1]
+    power = spectrum.real.square() + spectrum.imag.square()
+    mel = torch.log10(torch.clamp(torch.from_numpy(mel_filters(SIZES)) @ power, min=1e-10))
+    return (torch.maximum(mel, mel.max() - 8) + 4) / 4
 
 
 class SyllableListener:
@@ -155,7 +167,7 @@ class SyllableListener:
         """Read what recipes/syllables-zh wrote."""
         data = torch.load(path, weights_only=True)
         self.labels = Labels(tuple(data["initials"]), tuple(data["finals"]))
-        self.network = SyllableNetwork(len(self.labels.names) + 1, **data["sizes"], dropout=0.0)
+        self.network = SyllableNetwork(**data["sizes"], dropout=0.0)
         self.network.load_state_dict(
             {name: tensor.float() for name, tensor in data["network"].items()}
         )

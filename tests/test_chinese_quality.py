@@ -26,6 +26,7 @@ from syllables import (  # noqa: E402
 )
 
 LABELS = Labels(("b", "m"), ("a", "ao", "i"))
+SIZES = {"labels": 11, "width": 16, "heads": 2, "layers": 1, "positions": 100}
 SYLLABLE = st.tuples(
     st.sampled_from(LABELS.initials),
     st.sampled_from(LABELS.finals),
@@ -58,7 +59,7 @@ def test_a_syllable_of_which_a_part_was_missed_is_one_syllable() -> None:
 
 def test_padding_changes_nothing_that_the_network_says() -> None:
     torch.manual_seed(0)
-    network = SyllableNetwork(11, width=16, blocks=2, size=5, dropout=0.0).eval()
+    network = SyllableNetwork(**SIZES, dropout=0.0).eval()
     mel = heard_as(tone(200.0))
     padded = torch.zeros(2, 80, mel.shape[1] + 30)
     padded[0, :, : mel.shape[1]] = mel
@@ -70,10 +71,9 @@ def test_padding_changes_nothing_that_the_network_says() -> None:
 
 
 def test_a_recogniser_is_read_back(tmp_path: Path) -> None:
-    network = SyllableNetwork(11, width=16, blocks=1, size=5, dropout=0.1)
-    sizes = {"width": 16, "blocks": 1, "size": 5}
+    network = SyllableNetwork(**SIZES, dropout=0.1)
     weights = {name: tensor.half() for name, tensor in network.state_dict().items()}
-    data = {"initials": ["b", "m"], "finals": ["a", "ao", "i"], "sizes": sizes, "network": weights}
+    data = {"initials": ["b", "m"], "finals": ["a", "ao", "i"], "sizes": SIZES, "network": weights}
     torch.save(data, tmp_path / "listener.pt")
     listen = SyllableListener(tmp_path / "listener.pt")
     assert listen.labels == LABELS

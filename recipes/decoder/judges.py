@@ -18,6 +18,9 @@ from torch.nn.utils.parametrizations import weight_norm
 from vinovits.nets.decoder import SLOPE
 from vinovits.nets.discriminators import Judgement
 
+QUIET = 1e-3
+"""Magnitudes below it aren't raised further."""
+
 
 class PeriodJudge(nn.Module):
     """Convolutions over every p-th sample."""
@@ -40,7 +43,10 @@ class PeriodJudge(nn.Module):
 
 
 class SpectrumJudge(nn.Module):
-    """Convolutions over the short-time Fourier transform."""
+    """Convolutions over the short-time Fourier transform, its magnitudes to the power 0.3.
+
+    Without the power, what is loud hides the noise between harmonics and above them.
+    """
 
     def __init__(self, size: int, channels: int) -> None:
         super().__init__()
@@ -72,6 +78,7 @@ class SpectrumJudge(nn.Module):
             normalized=True,
             return_complex=True,
         )
+        spectrum = spectrum * (spectrum.real**2 + spectrum.imag**2 + QUIET**2) ** -0.35
         parts = torch.stack([spectrum.real, spectrum.imag], dim=1).transpose(2, 3)
         return _judged(parts, self.convs, self.last)
 

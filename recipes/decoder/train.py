@@ -2,12 +2,13 @@
 
     python recipes/decoder/train.py CHECKPOINT CACHE RUN --config FILE [--steps N]
 
-CHECKPOINT is a folder with G_0.pth and config.json. CACHE has clips.pt and eval.pt, lists of
-clips: `wave` (int16), the posterior's `m_q` and `logs_q` (channels, F), and `flowed` (n, channels,
-F), other latents of the same wave. FILE is a YAML file whose section `decoder` has the settings.
+CHECKPOINT is a folder with G_0.pth and config.json. CACHE has clips.pt and eval.pt, lists of clips:
+`wave` (int16), the posterior's `m_q` and `logs_q` (channels, F), and `flowed` (n, channels, F),
+other latents of the same wave. FILE is a YAML file whose section `decoder` has the settings.
 RUN/state.pt holds all that goes on (weights, averages, optimisers, random numbers); it is written
-about every five minutes and at SIGTERM, and the next call takes it up. RUN/log.jsonl has a line for
-each check. Where the CPU multiplies bfloat16 by itself, convolutions are computed in it.
+about every five minutes and at SIGTERM, and the next call takes it up. RUN/best.pt has the averaged
+decoder that DNSMOS liked best, RUN/log.jsonl a line for each check. Where the CPU multiplies
+bfloat16 by itself, convolutions are computed in it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pieces import (
     has_bfloat16,
     load_network,
     mel_distance,
+    save,
     settings,
     sizes_of,
     speaker_of,
@@ -106,6 +108,7 @@ class Run:
         self.judging = torch.optim.AdamW(self.judges.parameters(), chosen["judge_rate"], betas)
         self.steps = 0
         self.seconds = 0.0
+        self.best = 0.0
         self.bfloat16 = has_bfloat16()
 
     def step(self, z: Tensor, wave: Tensor) -> dict[str, float]:
@@ -156,6 +159,7 @@ class Run:
         return {
             "steps": self.steps,
             "seconds": self.seconds,
+            "best": self.best,
             "decoder": self.decoder.state_dict(),
             "average": self.average.state_dict(),
             "judges": self.judges.state_dict(),
@@ -166,7 +170,7 @@ class Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up what `state` gave."""
-        self.steps, self.seconds = state["steps"], state["seconds"]
+        self.steps, self.seconds, self.best = state["steps"], state["seconds"], state["best"]
         for name in ("decoder", "average", "judges", "decoding", "judging"):
             getattr(self, name).load_state_dict(state[name])
         torch.set_rng_state(state["random"])
@@ -210,7 +214,13 @@ def main() -> None:
     def report(losses: dict[str, float]) -> None:
         found = {"steps": run.steps, "cpu_seconds": run.seconds} | losses | run.check(held)
         if run.steps % chosen["listen_every"] == 0 or not losses:
-            found |= listen(run.average)
+            heard = listen(run.average)
+            found |= heard
+            score = (heard["posterior_ovrl"] + heard["flowed_ovrl"]) / 2
+            if score > run.best:
+                run.best = score
+                best = {"steps": run.steps, "average": run.average.state_dict()}
+                save(best, options.run / "best.pt")
         line = {name: round(value, 4) for name, value in found.items()}
         with (options.run / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
