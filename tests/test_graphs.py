@@ -214,3 +214,12 @@ def test_a_file_that_is_no_graph(tmp_path: Path, cached: bool) -> None:
     cache = tmp_path / "cache" if cached else None
     with pytest.raises(VoiceError, match=r"encoder\.xml"):
         compile_graph(tmp_path / "encoder.xml", "cpu", cache)
+
+
+def test_processes_with_fewer_threads_than_processors_share_them(
+    graph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO would pin the threads of each such process to the first processors."""
+    monkeypatch.setattr("vinovits.graphs.processors", lambda: 4)
+    assert dict(recipe(graph, "cpu", None, threads=2).config)["ENABLE_CPU_PINNING"] == "NO"
+    assert "ENABLE_CPU_PINNING" not in dict(recipe(graph, "cpu", None, threads=4).config)

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from vinovits import devices, graph_cache, winograd
 from vinovits.errors import DeviceFailedError, VoiceError
 from vinovits.manifests import sha256
-from vinovits.threads import limit
+from vinovits.threads import limit, processors
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -357,6 +357,9 @@ def recipe(
     if device == "CPU":
         if (most := limit(threads)) is not None:
             config["INFERENCE_NUM_THREADS"] = str(most)
+            if most < processors():
+                # Pinned, threads of all such processes would share the first processors.
+                config["ENABLE_CPU_PINNING"] = "NO"
         if streams > 1:
             config["NUM_STREAMS"] = str(streams)
     if cache_dir is not None and not sums:
