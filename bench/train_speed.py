@@ -1,15 +1,14 @@
 """How fast `vinovits train` makes its steps, and where their time goes.
 
-    python bench/train_speed.py [--base FOLDER] [--data FOLDER] [--batch 4] [--judge-width 0.25]
+    python bench/train_speed.py [--base joe] [--data FOLDER] [--batch 4] [--judge-width 0.25]
         [--precision f32,bf16] [--threads N] [--seconds 15] [--json FILE]
 
 Steps of the real training are timed first, after two that aren't counted; their parts then each by
 itself, forward and backward, on the shapes of one of these steps, so that the parts add up to the
-step but for rounding and caches. BASE is a folder with a checkpoint and config.json; without one,
-the network of the built-in voice's sizes with random weights is trained, which takes as long. DATA
-is a prepared set; without one, clips of noise with made-up phones, of 2 to 7 s. `--seconds` bounds
-the timing of each precision. CPU seconds are shown beside those of the clock: where they are less
-than `threads` times as many, something else ran on the machine, or threads waited.
+step but for rounding and caches. BASE is a base as `vinovits train` takes it, `joe` without one.
+DATA is a prepared set; without one, clips of noise with made-up phones, of 2 to 7 s. `--seconds`
+bounds the timing of each precision. CPU seconds are shown beside those of the clock: where they are
+less than `threads` times as many, something else ran on the machine, or threads waited.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from vinovits.train.base import Base, open_base
+from vinovits.train.base import open_base
 from vinovits.train.building import build, in_bf16
 from vinovits.train.dataset import Clip, Facts, read_data, write_data
 from vinovits.train.draws import draw
@@ -46,46 +45,6 @@ from vinovits.train.session import match
 from vinovits.train.settings import defaults, settings_of
 from vinovits.train.spectrogram import linear_spectrogram, log_mel
 from vinovits.train.step import Networks, Segments, Trainer
-
-SIZES: dict[str, Any] = {
-    "version": "2.3",
-    "train": {},
-    "data": {
-        "sampling_rate": 22050,
-        "filter_length": 1024,
-        "hop_length": 256,
-        "win_length": 1024,
-        "n_mel_channels": 80,
-        "add_blank": True,
-        "n_speakers": 1,
-        "spk2id": {"noise": 0},
-    },
-    "model": {
-        "use_spk_conditioned_encoder": True,
-        "use_noise_scaled_mas": True,
-        "use_mel_posterior_encoder": False,
-        "use_duration_discriminator": False,
-        "use_transformer_flow": False,
-        "inter_channels": 192,
-        "hidden_channels": 192,
-        "filter_channels": 768,
-        "n_heads": 2,
-        "n_layers": 6,
-        "kernel_size": 3,
-        "p_dropout": 0.1,
-        "resblock": "2",
-        "resblock_kernel_sizes": [3, 5, 7],
-        "resblock_dilation_sizes": [[1, 2], [2, 6], [3, 12]],
-        "upsample_rates": [8, 8, 4],
-        "upsample_initial_channel": 256,
-        "upsample_kernel_sizes": [16, 16, 8],
-        "n_layers_q": 3,
-        "use_spectral_norm": False,
-        "gin_channels": 256,
-        "slm": {},
-    },
-}
-"""Of the built-in voice."""
 
 COUNTED_FROM = 2
 """Steps before were warming up."""
@@ -109,10 +68,10 @@ class Timed:
         return self.times * self.both
 
 
-def noise_clips(folder: Path, count: int = 16, seed: int = 0) -> None:
+def noise_clips(folder: Path, rate: int, count: int = 16, seed: int = 0) -> None:
     """Write a prepared set of noise, of the lengths that clips of speech have."""
     rng = np.random.default_rng(seed)
-    rate, clips = SIZES["data"]["sampling_rate"], []
+    clips = []
     for number, seconds in enumerate(np.linspace(2.0, 7.0, count)):
         phones = ("_", *rng.choice(["ah", "t", "n", "s", "ih", "l"], int(12 * seconds)), "_")
         name = f"{number}.wav"
@@ -131,19 +90,11 @@ def noise_clips(folder: Path, count: int = 16, seed: int = 0) -> None:
     write_data(folder, Facts(rate, family="2.3"), clips)
 
 
-def own_base() -> Base:
-    """A network of the built-in voice's sizes, without weights."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "config.json"
-        config.write_text(json.dumps(SIZES), encoding="utf-8")
-        return open_base("", config)
-
-
 class Bench:
     """A training as `vinovits train` builds it, and its batches."""
 
     def __init__(self, options: argparse.Namespace, data: Path) -> None:
-        base = open_base(options.base, None) if options.base else own_base()
+        base = open_base(options.base, None)
         given = {
             "batch_size": options.batch,
             "judge_width": options.judge_width,
@@ -375,7 +326,9 @@ def show(found: dict[str, Any]) -> None:
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--base", help="a checkpoint, a folder with one, or the name of a base")
+    parser.add_argument(
+        "--base", default="joe", help="a checkpoint, a folder with one, or the name of a base"
+    )
     parser.add_argument("--data", type=Path, help="a prepared set")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--judge-width", type=float, default=0.25)
@@ -389,7 +342,7 @@ def main() -> None:
         data = options.data
         if data is None:
             data = Path(folder)
-            noise_clips(data)
+            noise_clips(data, open_base(options.base, None).config["data"]["sampling_rate"])
         found = measure(options, data)
     show(found)
     if options.json:

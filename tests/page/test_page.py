@@ -148,13 +148,17 @@ def test_controls_are_those_of_the_voice(page: Page) -> None:
     assert not shown("#vv-recording")
 
 
+def send_no_sound(page: Page, field: str, path: Path) -> None:
+    """Give a field of recordings a file that is none."""
+    path.write_bytes(b"RIFF this is no sound at all" * 10)
+    page.find(field).send_keys(str(path))
+
+
 def test_a_wrong_recording_is_told_and_a_right_one_taken(page: Page, tmp_path: Path) -> None:
     page.open("lang=en&voice=styled&emotion_kind=audio")
     page.click("#vv-mood button")
     page.until("document.querySelector('#vv-recording input[type=file]')")
-    wrong = tmp_path / "wrong.wav"
-    wrong.write_bytes(b"RIFF this is no sound at all" * 10)
-    page.find("#vv-recording input[type=file]").send_keys(str(wrong))
+    send_no_sound(page, "#vv-recording input[type=file]", tmp_path / "wrong.wav")
     sentence = "wrong.wav is no recording that can be read."
     page.until("document.body.innerText.includes(arguments[0])", sentence)
     assert "Traceback" not in page.js("document.body.innerText")
@@ -309,9 +313,7 @@ def test_a_training_takes_recordings_and_refuses_others(page: Page, tmp_path: Pa
     page.until("document.querySelector('#vv-train-name input').value === 'mine'")
     page.until("document.querySelector('#vv-train-status').innerText.includes('Recordings: 0')")
     page.until("document.querySelector('#vv-train-files input[type=file]')")
-    wrong = tmp_path / "wrong.wav"
-    wrong.write_bytes(b"RIFF this is no sound at all" * 10)
-    page.find("#vv-train-files input[type=file]").send_keys(str(wrong))
+    send_no_sound(page, "#vv-train-files input[type=file]", tmp_path / "wrong.wav")
     page.until("document.body.innerText.includes('wrong.wav is no recording that can be read.')")
     page.open()
     page.tab("train")
