@@ -42,6 +42,16 @@ def test_after_an_error_the_old_file_is_as_it_was(
     assert names(tmp_path) == ["a.wav"]
 
 
+def test_a_disk_that_is_full_within_the_block_is_told(tmp_path: Path) -> None:
+    target = tmp_path / "a.wav"
+    with pytest.raises(OutputError, match=r"a\.wav can't be written: the disk is full"):  # noqa: SIM117
+        with atomic_file(target) as part:
+            fill_and_fail(part, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    with pytest.raises(FileNotFoundError), atomic_file(target) as part:
+        fill_and_fail(part, FileNotFoundError(errno.ENOENT, "another file"))
+    assert names(tmp_path) == []
+
+
 def test_the_umask_decides_who_may_read_it(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:

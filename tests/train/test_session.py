@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -168,6 +169,24 @@ def test_a_killed_process_leaves_whole_checkpoints_only(start: Start, tmp_path: 
         start(resume=True)
 
 
+def test_what_a_kill_leaves_of_the_best_is_mended(start: Start, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        start(watch=stop_at(3))
+    out = tmp_path / "out"
+    (out / "best").rename(out / "best.old")  # killed between two renames
+    (out / ".vinovits-012345.part").mkdir()
+    start(resume=True)
+    assert (out / "best" / "config.json").is_file()
+    assert not list(out.glob("best.*"))
+    assert not list(out.glob(".vinovits-*"))
+
+
+def test_a_best_voice_that_is_gone_is_chosen_anew(start: Start, tmp_path: Path) -> None:
+    start()
+    shutil.rmtree(tmp_path / "out" / "best")
+    assert start(resume=True, convert=True).conversion is not None
+
+
 def test_a_training_ends_when_its_time_is_up(start: Start, tmp_path: Path) -> None:
     outcome = start(steps=50, minutes=1e-9)
     assert outcome.steps == 1
@@ -200,6 +219,9 @@ def test_a_full_disk_does_not_end_a_training(
     assert "disk is full" in sentence
     assert "The training goes on." in sentence
     assert not (tmp_path / "out" / "checkpoints" / "2").exists()
+    full["at"] = ("D_4.pth",)
+    with pytest.raises(OutputError, match=r"What was saved before is whole\. Go on .* --resume\."):
+        start("last")
     full["at"] = ("D_0.pth",)
     with pytest.raises(OutputError, match="disk is full"):
         start("second")

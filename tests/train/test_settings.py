@@ -24,7 +24,8 @@ def test_more_speech_is_given_more_steps() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"batchsize": 2}, "there is no batchsize .*batch_size"),
+        ({"batchsize": 2}, r"there is no batchsize \(did you mean batch_size\?\)"),
+        ({"qqq": 2}, r"there is no qqq \(there are data, base, steps"),
         ({"steps": -1}, "steps is -1"),
         ({"minutes": 0}, "minutes is 0"),
         ({"learning_rate": "fast"}, "learning_rate is 'fast'"),

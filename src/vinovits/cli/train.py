@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
     from vinovits.train.session import Outcome
+
+_EVERY = 60.0
+"""Seconds between two lines on the progress, where there is no terminal."""
 
 
 @click.command(short_help="Train a voice on recordings.")
@@ -155,6 +159,7 @@ class _Progress:
         self._bar: Any = None
         self._task: Any = None
         self._console = console(sys.stderr)
+        self._told = time.monotonic()
 
     def tell(self, sentence: str) -> None:
         """Print a sentence above the bar."""
@@ -164,8 +169,13 @@ class _Progress:
             click.echo(sentence, err=True)
 
     def watch(self, step: int, steps: int, numbers: dict[str, float]) -> None:
-        """Move the bar."""
+        """Move the bar, or print a line."""
         if not self._console.is_terminal:
+            now = time.monotonic()
+            if now - self._told >= _EVERY:
+                self._told = now
+                mel, kl = numbers.get("mel", 0.0), numbers.get("kl", 0.0)
+                self.tell(f"Step {step} of {steps}: mel {mel:.2f}, kl {kl:.2f}.")
             return
         if self._bar is None:
             from rich import progress

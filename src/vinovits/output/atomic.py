@@ -18,6 +18,9 @@ from pathlib import Path
 
 from vinovits.errors import OutputError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when there is no room, or no more for this user."""
+
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
@@ -35,7 +38,7 @@ def atomic_file(target: Path) -> Iterator[Path]:
 
     Raises:
         OutputError: The folder is missing or not writable, the target is a folder, a device, a pipe
-            or a write-protected file, or the disk is full.
+            or a write-protected file, or the disk is full, within the block too.
     """
     final = _checked(target)
     part = _part_of(final)
@@ -56,6 +59,10 @@ def atomic_file(target: Path) -> Iterator[Path]:
             part.replace(final)
         except OSError as error:
             raise write_error(target, error) from error
+    except OSError as error:
+        if error.errno in _FULL:  # of what the block does, that alone can't be about another file
+            raise write_error(target, error) from error
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -116,7 +123,7 @@ def write_error(target: Path | str, error: OSError) -> OutputError:
         return OutputError(
             f"{name} can't be written: there is no folder {folder}. Create it, or choose another."
         )
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in _FULL:
         return OutputError(f"{name} can't be written: the disk is full. Free some space there.")
     if error.errno == errno.ENOTDIR:
         return OutputError(f"{name} can't be written: a part of this path is a file, not a folder.")

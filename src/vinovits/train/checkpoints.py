@@ -10,6 +10,7 @@ import errno
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,6 @@ class Checkpoints:
         found = self.folder.glob(f"*/{STATE_NAME}")
         names = [path.parent.name for path in found if path.parent.name.isdecimal()]
         return sorted(map(int, names), reverse=True)
-
-    def sweep(self) -> None:
-        """Remove what a killed process has left half written."""
-        for part in self.folder.glob(".vinovits-*.part"):
-            shutil.rmtree(part, ignore_errors=True)
 
     def save(
         self,
@@ -95,7 +91,7 @@ class Checkpoints:
         except OutputError as error:
             raise OutputError(
                 f"The checkpoint of step {step} wasn't written. {error} What was saved before is "
-                "whole; the training goes on from it by --resume."
+                "whole."
             ) from None
         return target
 
@@ -152,6 +148,25 @@ def _save(data: object, path: Path) -> None:
         raise OSError(errno.ENOSPC, f"{error}") from None
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process has left half written in a folder."""
+    for part in folder.glob(".vinovits-*.part"):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def put_back(folder: Path) -> None:
+    """Mend what a process that was killed while `save_weights` replaced a folder has left."""
+    old = folder.with_name(f"{folder.name}.old")
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.is_dir():
+        with suppress(OSError):  # then it is written anew
+            old.rename(folder)
+
+
 def save_weights(
     folder: Path,
     name: str,
@@ -176,6 +191,7 @@ def save_weights(
     old = folder.with_name(f"{folder.name}.old")
     new = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
+    put_back(folder)
     with atomic_folder(new) as work, average.applied():
         _save(
             {

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import html
+import io
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.train.average import Average
+from vinovits.train.board import Board
 from vinovits.train.checkpoints import save_weights
 from vinovits.train.history import NAME, History
 from vinovits.train.pictures import heat_map, png
 from vinovits.train.validation import Heard, Validation
 
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
-
 PAGE = "report.html"
+BOARD = "tensorboard"
 BEST = "best"
 _SAMPLES = "samples"
 _SHOWN_CLIPS = 3
@@ -79,7 +79,7 @@ class Report:
         self.history = History(folder / NAME)
         self.running = True
         self._written = 0.0
-        self._board = _board(folder) if tensorboard else None
+        self._board = Board(folder / BOARD) if tensorboard else None
 
     def add(self, entry: dict[str, Any]) -> None:
         """Keep what the steps since the last time have measured.
@@ -89,8 +89,7 @@ class Report:
         """
         self.history.add(entry)
         if self._board is not None:
-            for name, value in entry["losses"].items():
-                self._board.add_scalar(f"train/{name}", value, entry["step"])
+            self._board.add("train", entry["losses"], entry["step"])
         if time.monotonic() - self._written > _EVERY:
             self.write()
 
@@ -100,9 +99,8 @@ class Report:
         Raises:
             OutputError: It can't be written.
         """
-        self.history.add(
-            {"step": step, "validation": {"aligned": found.aligned, "copied": found.copied}}
-        )
+        numbers = {"aligned": found.aligned, "copied": found.copied}
+        self.history.add({"step": step, "validation": numbers})
         folder = self.folder / _SAMPLES
         try:
             folder.mkdir(exist_ok=True)
@@ -112,9 +110,7 @@ class Report:
             self._keep(folder, step, number, heard)
         self._forget_samples(folder)
         if self._board is not None:
-            self._board.add_scalar("validation/aligned", found.aligned, step)
-            self._board.add_scalar("validation/copied", found.copied, step)
-            self._board.flush()
+            self._board.add("validation", numbers, step)
         self.write()
 
     def _keep(self, folder: Path, step: int, number: int, heard: Heard) -> None:
@@ -133,15 +129,17 @@ class Report:
             with atomic_file(folder / f"{name}-{kind}.png") as part:
                 part.write_bytes(png(pixels))
         if self._board is not None:
-            self._board.add_audio(f"sample/{number}", heard.spoken[None], step, sample_rate=rate)
-            for kind, pixels in (("mel", mel), ("alignment", path)):
-                self._board.add_image(f"{kind}/{number}", pixels, step, dataformats="HWC")
+            self._board.show(number, step, heard.spoken, rate, {"mel": mel, "alignment": path})
 
     def _forget_samples(self, folder: Path) -> None:
         steps = sorted({path.name[:8] for path in folder.glob("????????-*.wav")})
         for old in steps[:-_KEPT_STEPS]:
             for path in folder.glob(f"{old}-*"):
                 path.unlink(missing_ok=True)
+
+    def has_best(self) -> bool:
+        """Whether a best voice is kept."""
+        return (self.folder / BEST).is_dir()
 
     def keep_best(self, average: Average, config: dict[str, Any], step: int) -> None:
         """Write the best voice so far, as a checkpoint without what training needs beside it.
@@ -232,11 +230,10 @@ def _as_wide(
 def _write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
     import soundfile
 
+    content = io.BytesIO()  # of a disk, libsndfile says no more than "system error"
+    soundfile.write(content, samples, rate, format="WAV", subtype="PCM_16")
     with atomic_file(path) as part:
-        try:
-            soundfile.write(part, samples, rate, format="WAV", subtype="PCM_16")
-        except (OSError, RuntimeError) as error:
-            raise write_error(path, OSError(f"{error}")) from error
+        part.write_bytes(content.getvalue())
 
 
 def _chart(title: str, lines: dict[str, list[tuple[int, float]]]) -> str:
@@ -269,11 +266,3 @@ def _chart(title: str, lines: dict[str, list[tuple[int, float]]]) -> str:
         f'<text x="{left}" y="{height - 6}">{first}</text>'
         f'<text x="{width - 8}" y="{height - 6}" text-anchor="end">{last}</text></svg></figure>'
     )
-
-
-def _board(folder: Path) -> SummaryWriter | None:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder / "tensorboard"))

@@ -154,6 +154,8 @@ class Run:
                     "with the set of now."
                 )
                 self.counters.data = data
+            if not self.crew.told(float(self.report.has_best())):
+                self.counters.best, self.counters.best_step = float("inf"), -1
             if self.crew.leads:
                 self.report.history.forget(step)
                 self.checkpoints.forget(step)
@@ -180,7 +182,7 @@ class Run:
                 self._epoch()
         if self._validated != self.counters.step:
             self._validate()
-        self._save()
+        self._save_last()
         if self.counters.best_step < 0 and self.crew.leads:
             # The disk was full whenever there was a best one, or the voice is beyond measuring.
             self.report.keep_best(self.average, self.config, self.counters.step)
@@ -272,7 +274,7 @@ class Run:
         if counters.step % settings.validate_every == 0:
             self._validate()
         if self.crew.any(self._signal != 0):
-            self._save()
+            self._save_last()
             self._report()
             raise Stopped(self._signal or signal.SIGTERM)
         if counters.step % settings.save_every == 0 and not last:
@@ -348,6 +350,17 @@ class Run:
             write()
         except OutputError as error:
             self.tell(f"{error} The training goes on.")
+
+    def _save_last(self) -> None:
+        """Write what must not be lost.
+
+        Raises:
+            OutputError: It can't be written.
+        """
+        try:
+            self._save()
+        except OutputError as error:
+            raise OutputError(f"{error} Go on from there by --resume.") from None
 
     def _report(self) -> None:
         if self.crew.leads:

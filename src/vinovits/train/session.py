@@ -28,14 +28,14 @@ from vinovits.output.atomic import atomic_file, write_error
 from vinovits.text.symbols import TABLES
 from vinovits.train.base import OWN, Base, Start, fit, open_base
 from vinovits.train.building import build, in_bf16, training_device
-from vinovits.train.checkpoints import Checkpoints
+from vinovits.train.checkpoints import Checkpoints, put_back, sweep
 from vinovits.train.crew import Crew, join, local_rank
 from vinovits.train.dataset import TrainingData, read_data
 from vinovits.train.finish import finish
 from vinovits.train.fitness import Chosen, check_symbols, choose, missing_symbols
 from vinovits.train.loading import Loader, read_vector
 from vinovits.train.recipe import TrainingConfig
-from vinovits.train.report import Report
+from vinovits.train.report import BEST, Report
 from vinovits.train.run import Run, Tell, Watch
 from vinovits.train.settings import Settings, defaults, read_settings, settings_of
 from vinovits.train.spectrogram import SpectrogramSizes
@@ -165,7 +165,9 @@ def _train(
         beside,
     )
     if crew.leads:
-        checkpoints.sweep()
+        for folder in (out, checkpoints.folder):
+            sweep(folder)
+        put_back(out / BEST)
         _write_settings(out, settings)
         with atomic_file(out / _CARD_NAME) as part:
             part.write_text(json.dumps(asdict(card), ensure_ascii=False), encoding="utf-8")
@@ -182,7 +184,14 @@ def _train(
     conversion = None
     if crew.leads:
         if convert:
-            conversion = finish(out, run.counters, about, chosen, start.variant, training_set.facts)
+            try:
+                conversion = finish(
+                    out, run.counters, about, chosen, start.variant, training_set.facts
+                )
+            except OutputError as error:
+                raise OutputError(
+                    f"{error} The training is done and kept; --resume makes the voice of it."
+                ) from None
         report.close()
     crew.wait()
     return Outcome(out, run.counters.step, run.counters.best, conversion)
@@ -340,8 +349,7 @@ def _alone(out: Path, crew: Crew) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        out.mkdir(exist_ok=True)
-        (out / CHECKPOINTS).mkdir(exist_ok=True)
+        (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(out, error) from error
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -192,5 +193,8 @@ def settings_of(*given: Mapping[str, Any]) -> Settings:
 def _told(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, 2, 0.65)
+        if near:
+            return f"there is no {name} (did you mean {' or '.join(near)}?)"
         return f"there is no {name} (there are {', '.join(Settings.model_fields)})"
     return f"{name} is {error['input']!r:.40}: {error['msg'][:1].lower()}{error['msg'][1:]}"
