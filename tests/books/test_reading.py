@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import docx
@@ -101,11 +102,19 @@ def test_a_zip_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("suffix", [".epub", ".docx", ".pdf"])
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 nothing", b"%PDF-1.4 nothing", b"\0" * 999])
-def test_broken_files_are_errors_that_name_them(tmp_path: Path, suffix: str, data: bytes) -> None:
+def test_broken_files_are_errors_that_name_them_and_nothing_else_is_told(
+    tmp_path: Path, suffix: str, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / f"broken{suffix}"
     path.write_bytes(data)
     with pytest.raises(TextError, match="broken"):
         read_book(path)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_a_folder_is_no_book(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
+        read_book(tmp_path)
 
 
 def test_a_cut_epub_is_an_error_wherever_it_is_cut(tmp_path: Path) -> None:

@@ -171,6 +171,43 @@ def test_wrong_entries_are_told_and_stop_no_other(speak: Any) -> None:
     assert "is that of line 14" in result.stderr
 
 
+def test_names_of_files_are_names_on_all_systems(speak: Any) -> None:
+    ids = [
+        "con",
+        "Lpt1 .x",
+        "\u8bed" * 70,
+        "\ud800",
+        "a/b",
+        "dot.",
+        " space",
+        "a\u0000",
+        7,
+        "console",
+    ]
+    result = speak([json.dumps({"text": "One.", "id": name}) for name in ids], name="lines.jsonl")
+    assert names() == ["7.wav", "console.wav"]
+    assert result.stderr.count("is no name for a file") == 8
+    assert "one that Windows keeps for itself" in result.stderr
+
+
+def test_programs_are_told_of_lines_that_failed_and_nothing_is_pruned_for_them(speak: Any) -> None:
+    good = ['{"text": "One.", "id": "one"}', '{"text": "Two.", "id": "two"}']
+    speak(good, name="lines.jsonl")
+    wrong = [good[0], good[1].replace("text", "txet")]
+    result = speak(wrong, "--prune", "--json", name="lines.jsonl")
+    *_, note, failed, done = map(json.loads, result.stdout.splitlines())
+    assert "Nothing was deleted" in note["text"]
+    assert (failed["event"], failed["line"]) == ("failed", 2)
+    assert (done["event"], done["failed"], done["pruned"]) == ("done", 1, 0)
+    assert names() == ["one.wav", "two.wav"]
+
+
+def test_a_speaker_may_be_told_by_its_number(speak: Any) -> None:
+    lines = ['{"text": "One.", "speaker": "bob"}', '{"text": "One.", "speaker": "1"}']
+    assert speak(lines, name="lines.jsonl").exit_code == 0
+    assert Path("out/0001.wav").read_bytes() == Path("out/0002.wav").read_bytes()
+
+
 def test_wrong_use(speak: Any, run: Run) -> None:
     assert run("batch", "missing.txt", "--out", "out").exit_code == 2
     assert "each line is to be a text" in speak(["", "  "]).stderr

@@ -250,6 +250,7 @@ def test_check_lists_words_whose_readings_are_guessed(make: Any) -> None:
     assert "blorpification" in result.stdout
     line = next(line for line in result.stdout.splitlines() if "xyqwzt" in line.lower())
     assert line.split()[0] == "2"
+    assert "Guessed" not in result.stdout  # said by the table already
     assert not Path(".story.m4b.units").exists()
 
 
@@ -264,6 +265,44 @@ def test_a_cast_of_voices_that_are_not_there_is_found_first(make: Any, tiny_voic
     result = make("--cast", "cast.yaml", text="He said “no”.")
     assert result.exit_code == 2
     assert "no speaker 'eve'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("cast", "message"),
+    [
+        ("narrator: {speed: 100}", "speed must be from 0.25 to 4, not 100. Part 1 asks for it"),
+        ("dialogue: {seed: x}", "The seed must be a whole number"),
+        ("dialogue: {style: glad}", "has no style 'glad'"),
+        ("narrator: {language: xx}", "doesn't speak 'xx'"),
+        ("dialogue: {emotion: calm}", "takes no emotion. Part 2 asks for it"),
+        ("headings: {speed: 100}", "has no speaker 'Eve'. It has: ann, bob. Part 2 asks for it"),
+    ],
+)
+def test_what_a_voice_does_not_have_is_found_before_any_work(
+    make: Any, cast: str, message: str
+) -> None:
+    Path("cast.yaml").write_text(cast, encoding="utf-8")
+    text = "He said “no”.\n\n[speaker Eve]Me too.[/speaker]"
+    result = make("--cast", "cast.yaml", text=text)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not Path(".story.m4b.units").exists()
+
+
+def test_check_lists_parts_that_cannot_be_read(make: Any) -> None:
+    result = make("--check", text="One.\n\n你好，你好。\n\nTwo.")
+    assert result.exit_code == 1
+    assert "part 2, '你好，你好。': The text holds Chinese letters" in result.stderr
+    assert "1 of 3 parts can't be spoken" in result.stderr
+
+
+def test_subtitles_are_checked_too(make: Any) -> None:
+    text = SUBTITLES.replace("No time", "No Xyqwzt")
+    result = make("--check", text=text, name="film.srt")
+    assert result.exit_code == 0
+    assert "3" in result.stdout.splitlines()[0]
+    assert "Xyqwzt" in result.stdout
+    assert make("--check", text="", name="film.srt").exit_code == 1
 
 
 def test_speakers_of_a_cast_are_heard(make: Any, tiny_voice: Path) -> None:
@@ -323,9 +362,7 @@ def test_cues_are_told_by_their_place_in_the_file(make: Any) -> None:
     assert [late["cue"] for late in done["overruns"]] == [2]
 
 
-@pytest.mark.parametrize(
-    "options", [("--check",), ("--timings", "srt"), ("--gaps", "mark"), ("--proof", "tiny")]
-)
+@pytest.mark.parametrize("options", [("--timings", "srt"), ("--gaps", "mark"), ("--proof", "tiny")])
 def test_what_is_for_books_is_no_use_for_subtitles(make: Any, options: tuple[str, ...]) -> None:
     result = make("--out", "film.wav", *options, text=SUBTITLES, name="film.srt")
     assert result.exit_code == 2

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from vinovits.batch.fit import speaker_named
 from vinovits.batch.make import Stopped, voice_stamp
 from vinovits.errors import VinovitsError
 from vinovits.text.lexicon import Lexicon, LexiconEntry
@@ -100,8 +101,11 @@ class LoadedVoices:
     ) -> list[Chunk]:
         """Speak a unit; `Stopped` is raised within a window of the decoder once `stop` is set."""
         own = _as_settings(settings)
+        voice = self.voice(name)
+        if "speaker" in own:
+            own["speaker"] = speaker_named(voice.manifest, own["speaker"])
         chunks = []
-        with self.voice(name).stream(text, ahead=False, **own) as stream:
+        with voice.stream(text, ahead=False, **own) as stream:
             for chunk in stream:
                 if stop.is_set():
                     raise Stopped

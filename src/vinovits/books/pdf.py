@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,8 @@ def read_pdf(path: Path) -> Book:
     import pypdf
     from pypdf.errors import PyPdfError
 
+    # It warns of each flaw that it gets over, in words for programmers.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):

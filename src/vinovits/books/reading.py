@@ -35,6 +35,8 @@ def read_book(path: Path, encoding: str | None = None, *, tags: bool | None = No
         MissingExtraError: What reads such files isn't installed.
     """
     kind = path.suffix.lower()
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, and a book is a file.")
     if kind not in BOOKS:
         raise UsageError(
             f"{path.name} isn't a book that can be read: {', '.join((*BOOKS, *SUBTITLES))} can."

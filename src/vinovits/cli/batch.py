@@ -25,8 +25,14 @@ OWN = (
 )
 """Settings that an entry may have of its own."""
 _NUMBERS = ("style_weight", "speed", "sdp_ratio", "noise", "noise_w", "pause", "assist_weight")
-_NAME = re.compile(r"[^\x00-\x1f\x7f/\\:*?\"<>|.][^\x00-\x1f\x7f/\\:*?\"<>|]{0,199}")
+_NAME = re.compile(
+    r"(?!(?:con|prn|aux|nul|com\d|lpt\d) *(?:\.|\Z))"
+    r"[^\x00-\x1f\x7f/\\:*?\"<>|. \ud800-\udfff][^\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff]*(?<![. ])",
+    re.IGNORECASE,
+)
 """File names that every system takes, and that lead nowhere else."""
+_LONGEST_NAME = 200
+"""Bytes: most systems take 255, with the extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +126,14 @@ def batch(
     with closing(speakers), Batch(folder, f".{extension}", timings) as work:
         with show.progress() as bar:
             made = work.make(lines, speakers, begun=bar.begun, tell=bar.line)
-        failures.update(made.failed)
-        pruned = work.prune(lines) if prune else 0
-    show.batch(made, folder, pruned)
+        pruned = 0
+        if prune and failures:
+            show.say("Nothing was deleted, as it isn't known which files wrong lines stand for.")
+        elif prune:
+            pruned = work.prune(lines)
+    failures.update(made.failed)
+    show.batch(made, folder, pruned, sorted(failures.items()))
     if failures:
-        show.failed_lines(sorted(failures.items()))
         raise click.exceptions.Exit(1)
 
 
@@ -206,14 +215,23 @@ def _as_numbers(entry: dict[str, str]) -> dict[str, Any]:
     return found
 
 
+def _is_name(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and len(name.encode()) <= _LONGEST_NAME
+
+
 def _row(number: int, usual: str, entry: dict[str, Any]) -> _Row:
     try:
         text = entry.pop("text", None)
         if not isinstance(text, str):
             raise UsageError('It has no "text".')
         name = entry.pop("id", usual)
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or name != name.rstrip(" ."):
-            raise UsageError(f"{name!r:.60} is no name for a file.")
+        name = str(name) if isinstance(name, int) and not isinstance(name, bool) else name
+        if not isinstance(name, str) or not _is_name(name):
+            raise UsageError(
+                f"{name!r:.60} is no name for a file: it is to have at most {_LONGEST_NAME} bytes, "
+                'none of / \\ : * ? " < > |, no dot at its beginning or end, and not to be one '
+                "that Windows keeps for itself, such as CON."
+            )
         for key in entry:
             if key not in OWN:
                 raise UsageError(f"There is no setting {key!r:.40}. There are: {', '.join(OWN)}.")

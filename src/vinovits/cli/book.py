@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from vinovits.cli.making import Making, Show, making_options
+from vinovits.cli.making import Making, Show, list_failed, making_options
 from vinovits.cli.speaking import (
     FileName,
     check_speaking,
@@ -19,7 +19,7 @@ from vinovits.cli.speaking import (
     speaking_options,
 )
 from vinovits.cli.streams import print_table, table
-from vinovits.errors import UsageError
+from vinovits.errors import TextError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from vinovits.books.job import Order
     from vinovits.books.model import Book
     from vinovits.books.plan import Plan
+    from vinovits.text.subtitles import Cue
 
 _DOUBTFUL = ("fallback", "network", "spelled")
 """Sources of readings that nobody has written down."""
+_GUESSED = "Guessed how to say"
+"""How notes begin that tell the same."""
 _SHOWN = 40
 
 
@@ -139,7 +142,9 @@ def book(
       vinovits book play.md --cast cast.yaml --out play.epub
       vinovits book film.srt --out film.wav
     """
-    from vinovits.books.reading import SUBTITLES
+    from vinovits.batch.fit import check_fit
+    from vinovits.books.dubbing import dubbing_units
+    from vinovits.books.reading import SUBTITLES, read_cues
 
     check_speaking(speaking)
     settings, lexicon, loading = plain_settings(speaking)
@@ -148,14 +153,20 @@ def book(
         lexicon = [*lexicon_entries(cast.lexicon), *lexicon]
     show, speakers = making.show(), making.speakers(loading)
     if file.suffix.lower() in SUBTITLES:
-        if check or timings or proof or gaps == "mark":
+        if timings or proof or gaps == "mark":
             raise UsageError(
-                "--check, --timings, --proof and --gaps mark are for books; subtitles are spoken "
-                "as they stand."
+                "--timings, --proof and --gaps mark are for books; subtitles are spoken as they "
+                "stand."
             )
+        cues = read_cues(file, encoding)
+        units = dubbing_units(cues, cast)
+        check_fit(units)
+        if check:
+            click.echo(f"Cues that can be heard: {len(units)}")
+            _check(units, loading)
+            return
         out = out or file.with_suffix(".wav")
-        folder = work or _units_of(out)
-        _dub(file, encoding, cast, speakers, out, folder, fastest, show, clean=clean)
+        _dub(cues, cast, speakers, out, work or _units_of(out), fastest, show, clean=clean)
         return
     from vinovits.books.model import Include
     from vinovits.books.plan import make_plan
@@ -165,9 +176,10 @@ def book(
     for note in source.notes:
         show.say(note)
     plan = make_plan(source, cast, Include(notes, tables, code, captions), lexicon)
-    _check_voices(plan.units)
+    check_fit(plan.units)
     if check:
-        _check(plan, source, loading)
+        _show_chapters(plan)
+        _check(plan.units, loading)
         return
     want = wanted(out or file.with_suffix(".m4b"), extension, timings)
     from vinovits.books.job import Order
@@ -217,48 +229,40 @@ def _titled(book: Book, title: str | None, author: str | None, cover: Path | Non
     return replace(book, cover=Cover(data, kind))
 
 
-def _check_voices(units: Sequence[Unit]) -> None:
-    """Find all voices, and check speakers and styles of the cast, before a night of work."""
-    from vinovits.voices.manifest import read_manifest
-    from vinovits.voices.store import find_voice
-
-    for name in dict.fromkeys(unit.voice for unit in units):
-        manifest = read_manifest(find_voice(name))
-        used = [unit.settings for unit in units if unit.voice == name]
-        for speaker in dict.fromkeys(own.get("speaker") for own in used):
-            if isinstance(speaker, str) and speaker not in manifest.speakers:
-                known = ", ".join(list(manifest.speakers)[:20])
-                raise UsageError(f"The voice {name!r} has no speaker {speaker!r}. It has: {known}.")
-
-
 def _units_of(out: Path) -> Path:
     """The hidden folder in which the units of a result are kept."""
     return out / ".units" if not out.suffix or out.is_dir() else out.parent / f".{out.name}.units"
 
 
-def _check(plan: Plan, book: Book, loading: dict[str, Any]) -> None:
-    """Print what is in a book, and which readings are guessed."""
-    import vinovits
-
+def _show_chapters(plan: Plan) -> None:
     chapters = table("chapter", "characters", "paragraphs", right=("characters", "paragraphs"))
     for chapter in plan.chapters:
         size = sum(len(plan.units[n].text) for n in range(chapter.first, chapter.end))
         chapters.add_row(chapter.title or "(untitled)", f"{size:,}", str(len(chapter.blocks)))
     print_table(chapters)
+
+
+def _check(units: Sequence[Unit], loading: dict[str, Any]) -> None:
+    """Print which readings are guessed, and which parts can't be read at all."""
+    import vinovits
+
     doubts: Counter[tuple[str, str, str]] = Counter()
     notes: Counter[str] = Counter()
-    voices = {name: vinovits.load(name, **loading) for name in {u.voice for u in plan.units}}
-    for unit in plan.units:
+    unread: list[Unit] = []
+    voices = {name: vinovits.load(name, **loading) for name in {unit.voice for unit in units}}
+    for unit in units:
         own = {name: unit.settings.get(name) for name in ("language", "reading")}
         lexicon = _lexicon_of(unit.settings.get("lexicon"))
-        for sentence in voices[unit.voice].read(unit.text, markup="plain", lexicon=lexicon, **own):
-            notes.update(sentence.notes)
+        try:
+            sentences = voices[unit.voice].read(unit.text, markup="plain", lexicon=lexicon, **own)
+        except TextError as error:
+            unread.append(replace(unit, error=str(error)))
+            continue
+        for sentence in sentences:
+            notes.update(note for note in sentence.notes if not note.startswith(_GUESSED))
             for word in sentence.words:
                 if word.source in _DOUBTFUL:
                     doubts[word.text, word.reading, word.source] += 1
-    if not doubts and not notes:
-        click.echo("All words have known readings.")
-        return
     if doubts:
         words = table("times", "word", "read as", "by", right=("times",))
         for (text, reading, source), count in doubts.most_common(_SHOWN):
@@ -270,6 +274,13 @@ def _check(plan: Plan, book: Book, loading: dict[str, Any]) -> None:
         click.echo("Give those that are wrong in a lexicon: `vinovits lexicon add WORD READING`.")
     for note, count in notes.most_common(_SHOWN):
         click.echo(f"{count} x {note}")
+    if unread:
+        list_failed(unread)
+        raise TextError(
+            f"{len(unread)} of {len(units)} parts can't be spoken. Mend the text, or the cast."
+        )
+    if not doubts and not notes:
+        click.echo("All words have known readings.")
 
 
 def _lexicon_of(entries: Any) -> Any:
@@ -289,12 +300,11 @@ def _make(order: Order, speakers: Speakers, show: Show, *, clean: bool) -> None:
             bar.end()
             show.failed(error.outcome.failed)
             raise
-    show.book(made, order)
+    show.book(made, order, kept=not clean)
 
 
 def _dub(
-    file: Path,
-    encoding: str | None,
+    cues: Sequence[Cue],
     cast: Cast,
     speakers: Speakers,
     out: Path,
@@ -304,15 +314,12 @@ def _dub(
     *,
     clean: bool,
 ) -> None:
-    from vinovits.books.dubbing import dub, dubbing_units
+    from vinovits.books.dubbing import dub
     from vinovits.books.job import UnspokenError
     from vinovits.books.mastering import ENCODINGS
-    from vinovits.books.reading import read_cues
 
     if out.suffix.lower() not in ENCODINGS:
         raise UsageError(f"Speech for subtitles is written as {', '.join(ENCODINGS)}.")
-    cues = read_cues(file, encoding)
-    _check_voices(dubbing_units(cues, cast))
     with show.progress() as bar, closing(speakers):
         try:
             made = dub(
@@ -323,4 +330,4 @@ def _dub(
             bar.end()
             show.failed(error.outcome.failed)
             raise
-    show.dubbed(made, out)
+    show.dubbed(made, out, None if clean else folder)

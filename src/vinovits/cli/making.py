@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,15 +134,11 @@ class Show:
         """List units that can't be spoken."""
         for unit in units:
             self.event("failed", unit=unit.number, text=unit.text, error=unit.error)
-        if self._as_json:
-            return
-        for unit in units[:_FAILURES_SHOWN]:
-            click.echo(f"  part {unit.number + 1}, {_short(unit.text)}: {unit.error}", err=True)
-        if len(units) > _FAILURES_SHOWN:
-            click.echo(f"  and {len(units) - _FAILURES_SHOWN} more.", err=True)
+        if not self._as_json:
+            list_failed(units)
 
-    def book(self, made: Made, order: Order) -> None:
-        """Tell what has become of a book."""
+    def book(self, made: Made, order: Order, *, kept: bool) -> None:
+        """Tell what has become of a book, and where its parts are kept, if they are."""
         outcome, published = made.outcome, made.published
         self.event(
             "done",
@@ -178,39 +174,32 @@ class Show:
         files = published.files
         where = str(files[0]) if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
         click.echo(f"{clock(published.seconds)} of audio: {where}", err=True)
-        click.echo(
-            f"The parts are kept in {order.folder}, so that a change makes only what it touches; "
-            "delete that folder when the book is right.",
-            err=True,
-        )
+        if kept:
+            _tell_kept(order.folder)
 
-    def batch(self, made: MadeLines, folder: Path, pruned: int) -> None:
-        """Tell what has become of a list."""
+    def batch(
+        self, made: MadeLines, folder: Path, pruned: int, failures: Sequence[tuple[int, str]]
+    ) -> None:
+        """Tell what has become of a list, and of the lines that can't be spoken, by number."""
+        for number, why in failures:
+            self.event("failed", line=number, error=why)
         self.event(
             "done", folder=str(folder), made=made.made, found=made.found, seconds=made.seconds,
-            failed=len(made.failed), pruned=pruned,
+            failed=len(failures), pruned=pruned,
         )  # fmt: skip
         if self._as_json or self._quiet:
             return
-        told = [f"{made.made} files made"]
+        told = [f"{made.made} file{'' if made.made == 1 else 's'} made"]
         told += [f"{made.found} were as they should be"] if made.found else []
         told += [f"{pruned} deleted"] if pruned else []
         click.echo(f"{', '.join(told)}; {clock(made.seconds)} of audio: {folder}", err=True)
+        if failures:
+            lines = "1 line" if len(failures) == 1 else f"{len(failures)} lines"
+            click.echo(f"{lines} can't be spoken:", err=True)
+            _list(f"  line {number}: {why}" for number, why in failures)
 
-    def failed_lines(self, failures: Sequence[tuple[int, str]]) -> None:
-        """List lines that can't be spoken, by their numbers."""
-        for number, why in failures:
-            self.event("failed", line=number, error=why)
-        if self._as_json:
-            return
-        click.echo(f"{len(failures)} lines can't be spoken:", err=True)
-        for number, why in failures[:_FAILURES_SHOWN]:
-            click.echo(f"  line {number}: {why}", err=True)
-        if len(failures) > _FAILURES_SHOWN:
-            click.echo(f"  and {len(failures) - _FAILURES_SHOWN} more.", err=True)
-
-    def dubbed(self, made: Dubbed, out: Path) -> None:
-        """Tell what has become of subtitles."""
+    def dubbed(self, made: Dubbed, out: Path, kept: Path | None) -> None:
+        """Tell what has become of subtitles, and where their parts are kept, if they are."""
         self.event(
             "done",
             files=[str(out)],
@@ -223,16 +212,15 @@ class Show:
         )
         if self._as_json or self._quiet:
             return
-        for late in made.overruns[:_FAILURES_SHOWN]:
-            click.echo(
-                f"Cue {late.number} is {late.seconds:.2f} s too long even {late.speed:g} times as "
-                f"fast: {_short(late.text)}",
-                err=True,
-            )
-        if len(made.overruns) > _FAILURES_SHOWN:
-            click.echo(f"and {len(made.overruns) - _FAILURES_SHOWN} more.", err=True)
+        _list(
+            f"Cue {late.number} is {late.seconds:.2f} s too long even {late.speed:g} times as "
+            f"fast: {_short(late.text)}"
+            for late in made.overruns
+        )
         faster = f", {made.faster} cues faster to fit" if made.faster else ""
         click.echo(f"{clock(made.seconds)} of audio{faster}: {out}", err=True)
+        if kept is not None:
+            _tell_kept(kept)
 
 
 class Bar:
@@ -326,6 +314,28 @@ class Bar:
         self._bar = Progress(*columns, console=console(sys.stderr), transient=True)
         self._task = self._bar.add_task(name, total=total, told="")
         self._bar.start()
+
+
+def list_failed(units: Iterable[Unit]) -> None:
+    """Tell people which units can't be spoken, and why."""
+    _list(f"  part {unit.number + 1}, {_short(unit.text)}: {unit.error}" for unit in units)
+
+
+def _list(lines: Iterable[str]) -> None:
+    """Lines for people: the first of them, and how many more there are."""
+    every = list(lines)
+    for line in every[:_FAILURES_SHOWN]:
+        click.echo(line, err=True)
+    if len(every) > _FAILURES_SHOWN:
+        click.echo(f"  and {len(every) - _FAILURES_SHOWN} more.", err=True)
+
+
+def _tell_kept(folder: Path) -> None:
+    click.echo(
+        f"The parts are kept in {folder}, so that a change makes only what it touches; delete that "
+        "folder when all is right.",
+        err=True,
+    )
 
 
 def _short(text: str) -> str:

@@ -279,11 +279,9 @@ def speaker_of(voice: Voice, speaker: str | None) -> Any:
     """What the engine takes for the option: a name, a number, or the vector of a recording."""
     if voice.manifest.spectrogram is not None:
         return _copied(voice, speaker)
-    if speaker is None:
-        return None
-    if speaker not in voice.manifest.speakers and speaker.isdecimal() and len(speaker) < 10:
-        return int(speaker)
-    return speaker
+    from vinovits.batch.fit import speaker_named
+
+    return speaker_named(voice.manifest, speaker)
 
 
 def _copied(voice: Voice, recording: str | None) -> Any:
