@@ -27,10 +27,9 @@ from rich.progress import track
 from rich.table import Table
 from speech_distances import Voiceprint, compared
 from speech_metrics import RATE, DnsMos, Mos, resample
-from syllables import SyllableListener, known, syllables
+from syllables import SyllableListener, known, syllables, wrong_syllables
 
 import vinovits
-from vinovits.edit_distance import edit_distance
 
 LIMITS = {"syllable_errors": 0.08, "dnsmos": 0.25, "speaker": 0.83}
 """More wrong syllables than the teacher; less DNSMOS than the teacher; least similarity."""
@@ -60,7 +59,7 @@ class Judge:
         expected, heard = syllables(text), self.listen(wave)
         errors = 0
         if known(self.listen.labels, expected):
-            errors = edit_distance(expected, heard)
+            errors = wrong_syllables(expected, heard)
             self.errors += errors
             self.syllables += len(expected)
         self.scores.append(self.score(wave))

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from vinovits.edit_distance import edit_distance
 from vinovits.text.front_ends import read
 from vinovits.train.spectrogram import SpectrogramSizes, mel_filters
 
@@ -25,6 +26,7 @@ MELS = 80
 SIZES = SpectrogramSizes(RATE, 400, 160, 400, MELS)
 """Frames of 10 ms."""
 TONES = ("1", "2", "3", "4", "5")
+NEUTRAL = "5"
 
 Syllable = tuple[str, str, str]
 """Initial, final and tone; a syllable that begins with its vowel has an initial too ("AA")."""
@@ -180,6 +182,19 @@ class SyllableListener:
         scores, _ = self.network(mel.unsqueeze(0), torch.tensor([mel.shape[1]]))
         best = torch.unique_consecutive(scores[0].argmax(1)).tolist()
         return self.labels.grouped([number for number in best if number])
+
+
+def wrong_syllables(expected: list[Syllable], heard: list[Syllable]) -> int:
+    """The least number of syllables put in, left out or replaced that make one the other.
+
+    Where our front end wants a neutral tone any tone is right: a teacher's own front end may have
+    read a full one there, as in the second syllables of 东西 or 这里, and both are good Mandarin.
+    """
+
+    def same(one: Syllable, other: Syllable) -> bool:
+        return one[:2] == other[:2] and one[2] in (NEUTRAL, other[2])
+
+    return edit_distance(expected, heard, same)
 
 
 def known(labels: Labels, said: list[Syllable]) -> bool:

@@ -23,6 +23,7 @@ from syllables import (  # noqa: E402
     SyllableNetwork,
     heard_as,
     syllables,
+    wrong_syllables,
 )
 
 LABELS = Labels(("b", "m"), ("a", "ao", "i"))
@@ -55,6 +56,13 @@ def test_a_syllable_of_which_a_part_was_missed_is_one_syllable() -> None:
     [b, a, one] = LABELS.numbered([("b", "a", "1")])
     assert LABELS.grouped([b, one, a]) == [("b", "", "1"), ("", "a", "")]
     assert LABELS.grouped([b, b, a]) == [("b", "", ""), ("b", "a", "")]
+
+
+def test_a_neutral_tone_may_be_heard_as_any() -> None:
+    said = [("l", "i", "5"), ("h", "ao", "3")]
+    assert wrong_syllables(said, [("l", "i", "3"), ("h", "ao", "3")]) == 0
+    assert wrong_syllables(said, [("l", "ie", "5"), ("h", "ao", "5")]) == 2
+    assert wrong_syllables(said, [("h", "ao", "3")]) == 1
 
 
 def test_padding_changes_nothing_that_the_network_says() -> None:

@@ -41,9 +41,8 @@ from syllables import (
     heard_as,
     known,
     syllables,
+    wrong_syllables,
 )
-
-from vinovits.edit_distance import edit_distance
 
 BATCH_FRAMES = 4000
 RATE_AT_MOST = 4e-4
@@ -203,7 +202,7 @@ def judged(listen: SyllableListener, held: list[tuple[str, Path, str]]) -> dict[
         if not known(listen.labels, expected):
             continue
         for name in (voice, "all"):
-            wrong[name] = wrong.get(name, 0) + edit_distance(expected, listen(wave_of(path)))
+            wrong[name] = wrong.get(name, 0) + wrong_syllables(expected, listen(wave_of(path)))
             counts[name] = counts.get(name, 0) + len(expected)
     return {name: round(wrong[name] / counts[name], 4) for name in wrong}
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
-def edit_distance(one: Sequence[object], other: Sequence[object]) -> int:
+def edit_distance(
+    one: Sequence[Item], other: Sequence[Item], same: Callable[[Item, Item], bool] = operator.eq
+) -> int:
     """The least number of items put in, left out or replaced that make one the other.
 
     Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals", 1966.
@@ -13,12 +19,15 @@ def edit_distance(one: Sequence[object], other: Sequence[object]) -> int:
     Args:
         one: Words, say.
         other: The same.
+        same: Whether an item of `one` and one of `other` count as equal.
     """
     costs = list(range(len(other) + 1))
     for row, item in enumerate(one, 1):
         diagonal, costs[0] = costs[0], row
         for column, another in enumerate(other, 1):
-            best = min(costs[column] + 1, costs[column - 1] + 1, diagonal + (item != another))
+            best = min(
+                costs[column] + 1, costs[column - 1] + 1, diagonal + (not same(item, another))
+            )
             diagonal, costs[column] = costs[column], best
     return costs[-1]
 
