@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import signal
@@ -22,6 +23,7 @@ from tests.books.files import write_epub, write_pdf
 from tests.serve.conftest import PATIENCE, HeldVoices, Running, running, settings, until
 from tests.serve.test_jobs import ended, process
 from tests.serve.test_trust import error
+from vinovits.batch.store import UnitStore
 from vinovits.books import apart, publish
 from vinovits.books.mastering import measure
 from vinovits.serve.voices import VoiceFolders
@@ -321,6 +323,22 @@ def test_too_many_chapters_are_refused(served: Running, monkeypatch: pytest.Monk
         answer = send(client, b"# A\n\na\n\n# B\n\nb\n\n# C\n\nc\n", "a.md")
     assert answer.status_code == 400
     assert "3 chapters" in error(answer)["message"]
+    assert error(answer)["param"] == "file"
+
+
+def test_nothing_is_left_of_a_book_that_cannot_be_kept(
+    served: Running, epub: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    results = served.services.jobs.folder / "results"
+    before = set(results.glob("*"))
+    monkeypatch.setattr(UnitStore, "add", full)
+    with served.client() as client:
+        answer = send(client, epub)
+    assert (answer.status_code, error(answer)["code"]) == (507, "disk_full")
+    assert set(results.glob("*")) == before, "the cover"
 
 
 def test_what_is_missing_is_told(

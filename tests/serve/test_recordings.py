@@ -6,6 +6,7 @@ import email
 import email.policy
 import io
 import json
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -243,6 +244,14 @@ def test_recordings_are_read_in_bounds(tmp_path: Path) -> None:
         soundfile.write(tmp_path / name, samples, rate)
         with pytest.raises(ApiError, match=r"WAV, FLAC, MP3 or OGG"):
             read_recording(tmp_path / name, name)
+    # Silence on eight channels: some kB of FLAC, 120 MB if it were decoded at once.
+    with soundfile.SoundFile(tmp_path / "quiet.flac", "w", 384_000, 8) as quiet:
+        for _ in range(10):
+            quiet.write(np.zeros((384_000, 8), np.float32))
+    tracemalloc.start()
+    assert read_recording(tmp_path / "quiet.flac", "quiet.flac").seconds == 10
+    assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    tracemalloc.stop()
     cut = tmp_path / "cut.wav"
     cut.write_bytes(stereo.read_bytes()[:30])
     with pytest.raises(ApiError, match="no recording that can be read"):

@@ -65,7 +65,14 @@ def test_a_number_without_an_empty_line_before_it_is_not_said(end: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_speech"),
-    [("[door creaks]", False), ("♪ la la ♪", False), ("（笑）", False), ("[sighs] Well.", True)],
+    [
+        ("[door creaks]", False),
+        ("[door (of a car)] [steps]", False),
+        ("♪ la la ♪", False),
+        ("（笑）", False),
+        ("[sighs] Well.", True),
+        ("[door] Who is there? [music]", True),
+    ],
 )
 def test_sounds_are_told_from_speech(text: str, is_speech: bool) -> None:
     [cue] = read_subtitles(f"00:01.000 --> 00:02.000\n{text}")

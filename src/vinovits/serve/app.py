@@ -161,7 +161,7 @@ def create_app(settings: ServeSettings, voices: ServedVoices, page: Page | None 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     told = api_error(error)
     if told.code == "text_not_speakable" and not request.url.path.startswith("/v1/"):
-        told.param = "text"
+        told.param = "file" if request.url.path == book_routes.PATH else "text"
     return told.response()
 
 

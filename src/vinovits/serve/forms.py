@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -110,16 +110,29 @@ def fields_of(form: FormData, model: type[M], file: str) -> tuple[M, UploadFile 
         values = [value for value in form.getlist(name) if value != ""]
         if name != file and values:
             given[name] = values[0] if len(values) == 1 else values
-    try:
-        fields = model.model_validate(given)
-    except ValidationError as error:
-        faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-        raise RequestValidationError(faults) from None
+    fields = checked(model, given)
     sent = form.get(file) or None
     if isinstance(sent, str):
         fault = {"type": "value_error", "loc": ("body", file), "msg": "This is a file"}
         raise RequestValidationError([fault])
     return fields, sent
+
+
+def checked(model: type[M], given: Mapping[str, Any]) -> M:
+    """Fields of a form as a model has them.
+
+    Args:
+        model: Of the fields.
+        given: By name, as the form has them.
+
+    Raises:
+        RequestValidationError: One can't be right.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(faults) from None
 
 
 def form_body(

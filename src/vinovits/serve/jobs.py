@@ -86,7 +86,6 @@ class _Active:
     """Numbers of units that nobody works on."""
     busy: int = 0
     """Workers on it."""
-    joining: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -221,7 +220,11 @@ class Jobs:
             self._check_room(store, asked.owner)  # others may have come in between
             if planned.cover is not None:
                 self._keep_cover(id_, planned.cover.data)
-            store.add(id_, planned.units, data, asked.owner)
+            try:
+                store.add(id_, planned.units, data, asked.owner)
+            except BaseException:
+                shutil.rmtree(self._results(id_), ignore_errors=True)
+                raise
             self._begin(id_, asked.owner)
             self._changed.notify_all()
         self.keep_working()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,25 +12,17 @@ from starlette.responses import Response
 from vinovits.errors import LexiconError
 from vinovits.output.readings import reading_data
 from vinovits.serve.bodies import ReadRequest, SpeakForm, SpeakRequest
+from vinovits.serve.clips import heard
 from vinovits.serve.errors import ApiError, lexicon_error
-from vinovits.serve.forms import MULTIPART, FormRoute, Forms, fields_of, form_body
+from vinovits.serve.forms import MULTIPART, FormRoute, fields_of, form_body
 from vinovits.serve.openai import AUDIO
-from vinovits.serve.recordings import FIELD, LARGEST, Recording, read_recording
-from vinovits.serve.replies import (
-    HungUpError,
-    SpeechReply,
-    form_reply,
-    json_reply,
-    while_heard,
-)
+from vinovits.serve.recordings import FIELD, Recording, recording_forms, uploaded
+from vinovits.serve.replies import SpeechReply, form_reply, json_reply
 from vinovits.serve.services import Services
 from vinovits.serve.speech import order
 from vinovits.voices.store import VoiceInfo
 
 SPEAK = "/api/speak"
-_MOST_FORMS = 8
-_FORM_SECONDS = 60.0
-"""In which a form with a recording must have come."""
 _SPOKEN: dict[int | str, dict[str, Any]] = {
     200: {
         "description": f"{AUDIO[200]['description']} Or JSON: the audio in base64, timings, "
@@ -59,16 +50,13 @@ _FORM = {
 def routes(services: Services) -> APIRouter:
     """The routes below /api."""
     router = APIRouter(tags=["vinovits"])
-    forms = Forms("recording", _MOST_FORMS, _FORM_SECONDS, LARGEST)
+    forms = recording_forms()
 
     async def speak_form(request: Request) -> Response:
         """Speak a text like a recording."""
         async with forms.taken(request) as form:
             body, sent = fields_of(form, SpeakForm, FIELD)
-            recording = None
-            if sent is not None:
-                name = (sent.filename or FIELD)[:80]
-                recording = await asyncio.to_thread(read_recording, sent.file, name)
+            recording = None if sent is None else await uploaded(sent)
         return await spoken(body, recording, request)
 
     router.add_api_route(
@@ -91,20 +79,14 @@ def routes(services: Services) -> APIRouter:
         name = body.voice or services.settings.voice
         asked = replace(order(body, name, body.text, body.format), recording=recording)
         wanted = services.taken(asked, "text")
-        patience = services.settings.deadline
         if body.reply == "audio":
             job = services.work.submit(services.speech.streamed(wanted))
+            patience = services.settings.deadline
             return SpeechReply(job, wanted, services.metrics, patience, events=False)
-        whole = services.work.submit(services.speech.whole(wanted, body.subtitles))
-        try:
-            made = await while_heard(request.receive, whole.get())
-            assert made is not None
-            return json_reply(made) if body.reply == "json" else form_reply(made)
-        except HungUpError:
-            services.metrics.hung_up.inc()
-            return Response(status_code=499)
-        finally:
-            whole.stop()
+        made = await heard(services, request, services.speech.whole(wanted, body.subtitles))
+        if isinstance(made, Response):
+            return made
+        return json_reply(made) if body.reply == "json" else form_reply(made)
 
     @router.post("/api/read")
     async def read(body: ReadRequest) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from starlette.datastructures import UploadFile
 
 from vinovits.engine.settings import SpeakSettings
 from vinovits.engine.voice import Voice
 from vinovits.serve.errors import ApiError
+from vinovits.serve.forms import Forms
 from vinovits.voices.manifest import VoiceManifest
 
 FIELD = "reference_audio"
@@ -22,6 +25,12 @@ _LONGEST = 60.0
 """Seconds: what the shortest-eared of the models that listen takes."""
 _MOST_CHANNELS = 8
 _RATES = (4_000, 384_000)
+_BLOCK = 1 << 16
+"""Samples of each channel that are decoded at a time: a FLAC of silence has thousands of times what
+it weighs."""
+_MOST_FORMS = 8
+_FORM_SECONDS = 60.0
+"""In which a form with one must have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,20 @@ class Recording:
     def seconds(self) -> float:
         """Its length."""
         return len(self.samples) / self.sampling_rate
+
+
+def recording_forms() -> Forms:
+    """What takes forms with recordings in."""
+    return Forms("recording", _MOST_FORMS, _FORM_SECONDS, LARGEST)
+
+
+async def uploaded(file: UploadFile) -> Recording:
+    """The recording that a form has.
+
+    Raises:
+        ApiError: As `read_recording` raises it.
+    """
+    return await asyncio.to_thread(read_recording, file.file, (file.filename or FIELD)[:80])
 
 
 def read_recording(file: Path | BinaryIO, name: str) -> Recording:
@@ -58,10 +81,17 @@ def read_recording(file: Path | BinaryIO, name: str) -> Recording:
             if sound.frames > _LONGEST * rate:
                 raise _refused(f"{name} is longer than {_LONGEST:g} s.")
             # A header may lie: no more is read than it may be.
-            samples = sound.read(int(_LONGEST * rate), dtype="float32", always_2d=True)
+            mixed = np.concatenate(
+                [
+                    block.mean(axis=1, dtype=np.float32)
+                    for block in sound.blocks(
+                        _BLOCK, frames=int(_LONGEST * rate), dtype="float32", always_2d=True
+                    )
+                ]
+                or [np.zeros(0, np.float32)]
+            )
     except (soundfile.LibsndfileError, OSError, ValueError):
         raise _refused(f"{name} is no recording that can be read.") from None
-    mixed = samples.mean(axis=1, dtype=np.float32)
     if not len(mixed) or not np.isfinite(mixed).all():
         raise _refused(f"{name} has no sound in it.")
     return Recording(mixed, rate)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Annotated, Any
 
 import psutil
 from fastapi import APIRouter, Query, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
 from vinovits.serve.clips import wav_reply
 from vinovits.serve.details import ANSWERS, DetailRoute, fault
-from vinovits.serve.forms import Forms, is_form
+from vinovits.serve.forms import Forms, checked, is_form
 from vinovits.serve.numbering import ModelNumbers
-from vinovits.serve.recordings import FIELD, LARGEST, Recording, has_use, read_recording
+from vinovits.serve.recordings import FIELD, Recording, has_use, recording_forms, uploaded
 from vinovits.serve.services import Services
 from vinovits.serve.upstream_fields import (
     Dialect,
@@ -31,9 +28,6 @@ from vinovits.voices.store import VoiceInfo
 
 VOICE = "/voice"
 _PLAIN_FORM = "application/x-www-form-urlencoded"
-_MOST_FORMS = 8
-_FORM_SECONDS = 60.0
-"""In which a form must have come."""
 _LANGUAGES = {"zh": "ZH", "ja": "JP", "en": "EN"}
 
 _WAV: dict[int | str, dict[str, Any]] = {
@@ -109,7 +103,7 @@ def routes(services: Services) -> APIRouter:
     """`/voice`, `/models/info`, `/models/refresh`, `/g2p` and `/status`."""
     numbers = ModelNumbers(services.voices, services.settings.voice, services.settings.voices)
     router = APIRouter(tags=["Bert-VITS2"], route_class=DetailRoute)
-    forms = Forms("recording", _MOST_FORMS, _FORM_SECONDS, LARGEST)
+    forms = recording_forms()
 
     @router.get(VOICE, response_class=Response, responses=_WAV)
     async def get_voice(query: Annotated[VoiceQuery, Query()], request: Request) -> Response:
@@ -248,14 +242,9 @@ async def _with_form(
     async with forms.taken(request) if is_upload else request.form() as form:
         fields = {name: value for name, value in form.items() if value != ""}
         known = {name: value for name, value in fields.items() if name in VoiceQuery.model_fields}
-        try:
-            query = VoiceQuery.model_validate({**query.model_dump(exclude_none=True), **known})
-        except ValidationError as error:
-            faults = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
-            raise RequestValidationError(faults) from None
+        query = checked(VoiceQuery, {**query.model_dump(exclude_none=True), **known})
         if isinstance(file := fields.get(FIELD), UploadFile):
-            name = (file.filename or FIELD)[:80]
-            sent = await asyncio.to_thread(read_recording, file.file, name)
+            sent = await uploaded(file)
     return query, sent
 
 

@@ -13,7 +13,7 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]{1,80})>")
 _DASH = re.compile(r"^\s*[-–]+(?!\d)")
 """Before what another speaker says; not a minus."""
 _LINE_END = re.compile(r"\r\n?|\n")
-_SOUND = re.compile(r"[\[(（【♪].*[\])）】♪]")
+_SOUND = re.compile(r"♪.*♪|(?:(?:\[[^]]*]|\([^)]*\)|（[^）]*）|【[^】]*】)\s*)+")
 
 
 @dataclass(frozen=True, slots=True)
