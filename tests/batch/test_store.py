@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,7 +96,7 @@ def test_an_error_leaves_nothing_half(tmp_path: Path) -> None:
 
     with UnitStore(tmp_path) as store:
         store.add("one", [unit(0)], {})
-        with pytest.raises(OSError, match="space"):
+        with pytest.raises(OutputError, match="the disk is full"):
             store.make("ab" * 32, RATE, full())
         assert not store.done("one", 0, "ab" * 32)
         assert [path for path in (tmp_path / "pieces").rglob("*") if path.is_file()] == []
@@ -117,6 +119,35 @@ def test_what_a_kill_or_a_power_cut_left_is_put_right(tmp_path: Path) -> None:
         assert store.waiting("one") == [0]
         assert not unknown.exists()
         assert not half.exists()
+
+
+def test_a_database_on_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def execute(self, *_: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with UnitStore(tmp_path) as store, monkeypatch.context() as patched:
+        patched.setattr(store, "_database", Full())
+        with pytest.raises(OutputError, match="disk I/O error"):
+            store.waiting("one")
+        full = shutil.disk_usage(tmp_path)._replace(free=1000)
+        patched.setattr(shutil, "disk_usage", lambda folder: full)
+        with pytest.raises(OutputError, match="the disk is full"):
+            store.waiting("one")
+
+
+def test_a_store_is_deleted_with_its_folder_but_nothing_else(tmp_path: Path) -> None:
+    for name, others in (("own", []), ("shared", ["notes.txt"])):
+        folder = tmp_path / name
+        with UnitStore(folder) as store:
+            store.add("one", [unit(0)], {})
+            make(store, "one", 0)
+            for other in others:
+                (folder / other).touch()
+            store.delete()
+        left = [path.name for path in folder.iterdir()] if folder.exists() else []
+        assert left == others
+    assert not (tmp_path / "own").exists()
 
 
 def test_one_process_at_a_time_has_a_folder(tmp_path: Path) -> None:

@@ -107,6 +107,35 @@ def test_a_change_makes_only_what_it_touches(make: Any) -> None:
     assert (done["made"], done["found"]) == (1, 5)
     again = rows(make("--out", "story.flac", "--json", text=changed).stdout)
     assert again[1] == {"event": "begun", "units": 6, "done": 6}
+    assert (again[-1]["made"], again[-1]["found"]) == (0, 6)
+    progress = [row for row in rows(result.stdout) if row["event"] == "progress"]
+    assert progress[-1]["done"] == 6
+    assert progress[-1]["seconds_left"] == 0.0
+
+
+@pytest.mark.parametrize("name", ["story.md", "film.srt"])
+def test_nothing_is_left_of_the_parts_if_asked(make: Any, name: str) -> None:
+    text = STORY if name == "story.md" else SUBTITLES
+    result = make("--out", "a.wav", "--clean", text=text, name=name)
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in Path().iterdir()) == sorted(["a.wav", name])
+    assert "The parts are kept" not in result.stderr
+
+
+def test_an_overlay_takes_no_timings_beside_it(make: Any) -> None:
+    result = make("--out", "story.epub", "--timings", "srt")
+    assert result.exit_code == 2
+    assert "has the timings in it" in result.stderr
+
+
+def test_room_is_reckoned_by_the_script(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = shutil.disk_usage(".")._replace(free=8 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: few)
+    # About 110 s of English, and 330 s of Chinese.
+    assert make("--out", "story.wav", text="Words of a story. " * 85).exit_code == 0
+    result = make("--out", "other.wav", text="一二三四五六七八九。" * 150)
+    assert result.exit_code == 1
+    assert "Make room" in result.stderr
 
 
 def test_two_processes_make_the_same_book(make: Any) -> None:
@@ -131,6 +160,20 @@ def test_a_killed_book_goes_on_and_is_the_same(make: Any, tiny_voice: Path, tmp_
     begun = next(row for row in rows(result.stdout) if row["event"] == "begun")
     assert 0 < begun["done"] < begun["units"]
     assert Path("killed.wav").read_bytes() == Path("whole.wav").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["book", "batch"])
+def test_who_stops_it_is_told_that_it_goes_on(
+    run: Run, make: Any, tiny_voice: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    Path("lines.txt").write_text("One.", encoding="utf-8")
+    monkeypatch.setattr(Voice, "stream", stopped)
+    result = run(command, "lines.txt", "--voice", str(tiny_voice), "--out", "out")
+    assert result.exit_code != 0
+    assert "the same command goes on from there" in result.stderr
 
 
 def test_a_lost_worker_costs_its_unit_only(make: Any, tiny_voice: Path) -> None:

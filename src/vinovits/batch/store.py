@@ -8,9 +8,11 @@ are made from: a unit whose text, voice and settings have been spoken before is 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -66,6 +68,10 @@ CREATE TABLE pieces (
 CREATE INDEX units_of_piece ON units (piece);
 """
 _EXTENSION = ".flac"
+_DATABASE = "units.db"
+_LEAST_ROOM = 64 << 10
+"""Bytes: the database may need as much at once."""
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ class UnitStore:
         self._lock = threading.RLock()
         with self._told():
             self._pieces.mkdir(parents=True, exist_ok=True)
-            self._owner = filelock.FileLock(folder / ".lock", mode=0o600)
+            self._owner = filelock.FileLock(folder / _LOCK, mode=0o600)
             try:
                 self._owner.acquire(timeout=0)
             except filelock.Timeout:
@@ -169,7 +175,7 @@ class UnitStore:
                 ) from None
         try:
             with self._told():
-                self._database = self._opened(folder / "units.db")
+                self._database = self._opened(folder / _DATABASE)
                 self._sweep()
         except BaseException:
             self._owner.release()
@@ -180,6 +186,15 @@ class UnitStore:
         with self._lock:
             self._database.close()
             self._owner.release()
+
+    def delete(self) -> None:
+        """Close it, and delete all of it; the folder too, unless there is something else in it."""
+        self.close()
+        with suppress(OSError):
+            shutil.rmtree(self._pieces)
+            for name in (*(f"{_DATABASE}{end}" for end in ("", "-wal", "-shm")), _LOCK):
+                (self._folder / name).unlink(missing_ok=True)
+            self._folder.rmdir()
 
     def __enter__(self) -> Self:
         return self
@@ -517,6 +532,9 @@ class UnitStore:
         except OSError as error:
             raise write_error(self._folder, error) from error
         except sqlite3.Error as error:
+            if _is_full(self._folder):  # SQLite calls it an error of input and output
+                full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise write_error(self._folder, full) from error
             raise OutputError(f"The database in {self._folder} can't be used: {error}.") from error
 
 
@@ -535,6 +553,13 @@ def _work(row: Sequence[Any]) -> Work:
 
 def _json(data: Mapping[str, Any]) -> str:
     return json.dumps(dict(data))
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LEAST_ROOM
+    except OSError:
+        return False
 
 
 def _to_disk(path: Path) -> None:

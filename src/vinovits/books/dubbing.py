@@ -143,8 +143,10 @@ def dub(
         loudness = measure(track.blocks(), rate)
         seconds = encode(out, track.blocks(), rate, loudness.gain, tags={"title": out.stem})
         for work in store.works():
-            if clean or work.id not in (first.name, second.name):
+            if work.id not in (first.name, second.name):
                 store.remove(work.id)
+        if clean:
+            store.delete()
     overruns = tuple(
         Overrun(number, unit.text, late, float(unit.settings.get("speed") or 1.0))
         for number, unit, late in zip(numbers, quick, track.late, strict=True)

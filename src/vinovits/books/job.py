@@ -17,8 +17,9 @@ from vinovits.books.proof import THRESHOLD, Finding, Listener, proof_listen
 from vinovits.books.publish import Published, Wanted, check_room, publish
 from vinovits.errors import OutputError
 
-CHARACTERS_PER_SECOND = {"zh": 4.5, "ja": 7.5, "en": 14.0}
-"""Of speech, about."""
+_CHARACTERS_PER_SECOND = 14.0
+_IDEOGRAPHS_PER_SECOND = 4.5
+"""Of speech, about, and rather less; others from U+2E80 on, such as kana, count as ideographs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,11 @@ def make_book(
         else:
             store.try_again(name)
         progress = store.progress(name)
-        left = sum(len(unit.text) for unit in store.waiting_units(name))
-        check_room(order.folder, left / CHARACTERS_PER_SECOND["zh"])
+        check_room(order.folder, sum(_seconds(unit.text) for unit in store.waiting_units(name)))
         watch.stage("speaking")
         watch.begun(progress.total, progress.done)
         outcome = run(store, name, speakers, stop=stop, tell=watch.step)
+        outcome.found += progress.done
         if outcome.failed and order.gaps == "fail":
             raise UnspokenError(outcome)
         findings = []
@@ -129,9 +130,17 @@ def make_book(
         )
         # What another state of the book had and this one hasn't isn't needed any more.
         for work in store.works():
-            if clean or work.id != name:
+            if work.id != name:
                 store.remove(work.id)
+        if clean:
+            store.delete()
     return Made(outcome, published, findings)
+
+
+def _seconds(text: str) -> float:
+    """How long a text is about when it is spoken."""
+    ideographs = sum(character >= "\u2e80" for character in text)
+    return ideographs / _IDEOGRAPHS_PER_SECOND + (len(text) - ideographs) / _CHARACTERS_PER_SECOND
 
 
 def _proof(store: UnitStore, order: Order, speakers: Speakers, watch: Watch) -> list[Finding]:

@@ -91,12 +91,15 @@ def wanted(out: Path, extension: str | None, timings: Sequence[str]) -> Wanted:
     for name in timings:
         if f".{name}" not in TIMINGS:
             raise UsageError(f"There are no timings {name!r}; there are srt, vtt, lrc and json.")
+    overlay = own == OVERLAY and is_file
+    if overlay and timings:
+        raise UsageError("An .epub has the timings in it: leave out --timings.")
     return Wanted(
         out,
         inner if not is_file else own,
         not is_file,
         tuple(f".{name}" for name in timings),
-        overlay=own == OVERLAY and is_file,
+        overlay,
     )
 
 

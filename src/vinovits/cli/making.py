@@ -127,6 +127,10 @@ class Show:
         bar = Bar(self, shown=not self._quiet and not self._as_json and sys.stderr.isatty())
         try:
             yield bar
+        except KeyboardInterrupt:
+            bar.end()
+            self.say("Stopped. What is done is kept: the same command goes on from there.")
+            raise
         finally:
             bar.end()
 
@@ -144,7 +148,7 @@ class Show:
             "done",
             files=[str(path) for path in published.files],
             seconds=published.seconds,
-            lufs=published.loudness.lufs,
+            lufs_before=published.loudness.lufs,
             made=outcome.made,
             found=outcome.found,
             gaps=list(published.gaps),
@@ -239,12 +243,12 @@ class Bar:
         self._task: Any = None
         self._began = time.perf_counter()
         self._told = 0.0
-        self._total = self._done = 0
+        self._total = self._done = self._before = 0
         self._seconds = 0.0
 
     def begun(self, total: int, done: int) -> None:
         """The work begins; see `vinovits.books.job.Watch`."""
-        self._total, self._done = total, done
+        self._total, self._done, self._before = total, done, done
         self._began = time.perf_counter()
         self._show.event("begun", units=total, done=done)
         self._opened("speaking", total)
@@ -264,7 +268,7 @@ class Bar:
             self._told = now
             self._show.event(
                 "progress", done=self._done, units=self._total, seconds=round(self._seconds, 3),
-                real_time_factor=self._factor(),
+                real_time_factor=self._factor(), seconds_left=self._left(now),
             )  # fmt: skip
 
     def stage(self, name: str) -> None:
@@ -289,6 +293,11 @@ class Bar:
     def _factor(self) -> float | None:
         took = time.perf_counter() - self._began
         return round(took / self._seconds, 4) if self._seconds else None
+
+    def _left(self, now: float) -> float:
+        """Seconds until the last unit is done, if the others take as long as those so far."""
+        each = (now - self._began) / (self._done - self._before)
+        return round(each * (self._total - self._done), 1)
 
     def _update(self) -> None:
         if self._bar is not None:
