@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from vinovits.batch.run import run
-from vinovits.batch.speakers import VoiceFacts, WorkerLostError
+from vinovits.batch.run import run, spoken
+from vinovits.batch.speakers import WorkerLostError
 from vinovits.batch.store import Unit, UnitStore
 from vinovits.engine.result import Chunk
-from vinovits.errors import VinovitsError
+
+from .fakes import Listed, click
 
 TEXTS = ("One.", "Two words.", "Short. Short. Short. Short.", "A far longer sentence.", "Last.")
-
-
-class Listed:
-    """A speaker who notes what is asked; some texts fail."""
-
-    def __init__(self, width: int, failing: Mapping[str, VinovitsError] | None = None) -> None:
-        self.width = width
-        self.asked: list[str] = []
-        self._failing = failing or {}
-
-    def facts(self, voice: str) -> VoiceFacts:
-        return VoiceFacts(f"stamp of {voice}", 8000, 0.0)
-
-    def speak(self, voice: str, text: str, settings: Mapping[str, Any]) -> Future[list[Chunk]]:
-        self.asked.append(text)
-        made: Future[list[Chunk]] = Future()
-        if text in self._failing:
-            made.set_exception(self._failing[text])
-        else:
-            made.set_result([Chunk(np.full(8, 0.1, np.float32), 0, 0, True, None)])
-        return made
-
-    def stop(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
 
 def units(*voices: str) -> list[Unit]:
@@ -80,3 +52,22 @@ def test_failures_are_tried_again_and_told_in_the_order_of_the_text(tmp_path: Pa
     assert [unit.number for unit in outcome.failed] == [0, 3]
     assert [unit.tries for unit in outcome.failed] == [3, 3]
     assert (outcome.made, len(speakers.asked)) == (3, 9)
+
+
+def test_what_waits_for_the_same_text_keeps_nobody_else_waiting() -> None:
+    slow: Future[list[Chunk]] = Future()
+    speakers = Listed(2, slow={"twice": slow})
+    waiting = deque(["twice", "twice", "twice", "other"])
+    at_work: set[str] = set()
+
+    def begin(text: str):
+        if text in at_work:
+            return "done" if slow.done() else "later"
+        at_work.add(text)
+        return text, speakers.speak("joe", text, {})
+
+    told = spoken(waiting, begin, speakers)
+    assert next(told)[0] == "other"  # which is spoken while the first one isn't done
+    slow.set_result(click())
+    assert [text for text, _ in told] == ["twice"]
+    assert speakers.asked == ["twice", "other"]

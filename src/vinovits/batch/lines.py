@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
-from vinovits.batch.run import Begun, spoken
+from vinovits.batch.run import MOST_TRIES, Begun, spoken
 from vinovits.batch.speakers import Speakers, VoiceFacts, WorkerLostError
 from vinovits.batch.store import piece_key
 from vinovits.errors import OutputError, UsageError, VinovitsError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.jsonl"
 _JOURNAL = ".manifest.journal"
 """Entries since the manifest was written: what a killed process had done is known by it."""
-_MOST_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +103,15 @@ class Batch:
             ) from None
         except OSError as error:
             raise write_error(folder, error) from error
-        self._entries = {
-            entry.id: entry for name in (MANIFEST, _JOURNAL) for entry in self._read(folder / name)
-        }
+        try:
+            self._entries = {
+                entry.id: entry
+                for name in (MANIFEST, _JOURNAL)
+                for entry in self._read(folder / name)
+            }
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +166,7 @@ class Batch:
             for (line, key), made in spoken(waiting, begin, speakers, stop):
                 if isinstance(made, VinovitsError):
                     tries[line.id] = tries.get(line.id, 0) + 1
-                    if isinstance(made, WorkerLostError) and tries[line.id] < _MOST_TRIES:
+                    if isinstance(made, WorkerLostError) and tries[line.id] < MOST_TRIES:
                         waiting.appendleft(line)
                         continue
                     result.failed[line.number] = str(made)

@@ -28,6 +28,8 @@ MOST_TRIES = 3
 """Of a unit that fails for no fault of its text."""
 _AHEAD = 1
 """Units beside those at work that are handed out, so that nobody waits for work."""
+_MOST_PASSED = 100
+"""Of those that wait for others, how many are looked behind at a time for one that doesn't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +178,15 @@ def spoken(
     finished = False
     try:
         while waiting or begun:
-            while waiting and len(begun) < speakers.width + _AHEAD:
+            passed = 0
+            while passed < min(len(waiting), _MOST_PASSED) and len(begun) < speakers.width + _AHEAD:
                 _check(stop)
                 item = waiting.popleft()
                 task = begin(item)
                 if task == "later":
                     waiting.append(item)
-                    break
-                if task != "done":
+                    passed += 1
+                elif task != "done":
                     begun[task[1]] = task[0]
             ended, _ = wait(begun, timeout=0.5, return_when=FIRST_COMPLETED)
             _check(stop)

@@ -56,9 +56,11 @@ def read_apart(path: Path, encoding: str | None, seconds: float) -> Book:
     except ValueError:
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         _log.error("What reads books has ended with %d: %s", done.returncode, last[:300])
-        raise TextError(
-            f"{path.name} is broken, or needs more memory to be read than a book may."
-        ) from None
+        if done.returncode < 0 or last.startswith("MemoryError"):
+            why = "is broken, or needs more memory to be read than a book may."
+        else:
+            why = f"can't be read: it is broken in a way that wasn't foreseen ({last[:300]})."
+        raise TextError(f"{path.name} {why}") from None
     if "fault" in answer:
         raise _FAULTS[answer["fault"]](answer["message"])
     return _book(answer)
