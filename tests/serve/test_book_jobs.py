@@ -412,12 +412,13 @@ def test_a_killed_server_finishes_its_book(tiny_voice: Path, tmp_path: Path) -> 
         until(lambda: client.get(f"/api/jobs/{id_}").json()["done"] >= 5)
         server.send_signal(signal.SIGKILL)
         server.wait()
-    (jobs / "uploads" / "tmp1").mkdir(parents=True, exist_ok=True)
-    (jobs / "uploads" / "tmp1" / "Book.epub").write_bytes(b"half")
+    for name in ("vinovits-1", "mine"):
+        (jobs / "uploads" / name).mkdir(parents=True, exist_ok=True)
+        (jobs / "uploads" / name / "Book.epub").write_bytes(b"half")
     with process(tiny_voice, jobs, tmp_path) as (client, _):
         job = ended(client, id_)
         assert job["state"] == "done", job
-        assert not list((jobs / "uploads").glob("*"))
+        assert [path.name for path in (jobs / "uploads").glob("*")] == ["mine"]
         with av.open(io.BytesIO(client.get(f"/api/jobs/{id_}/audio").content)) as file:
             assert len(file.chapters()) == 6
             assert file.streams.video, "the cover was kept"

@@ -6,6 +6,7 @@ import io
 import wave
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import numpy as np
@@ -78,6 +79,10 @@ def test_bert_vits2_post_with_a_form(served: Running, voice: Voice, number: int)
         for form in (
             {"files": {"text": (None, LINES), "style_text": (None, "Great!")}},
             {"data": {"text": LINES, "style_text": "Great!"}},
+            {
+                "content": urlencode({"text": LINES, "style_text": "Great!"}),
+                "headers": {"Content-Type": "Application/X-WWW-Form-Urlencoded ; charset=utf-8"},
+            },
         ):
             answer = client.post("/voice", params={**query, "style_weight": 0.5}, **form)
             assert samples(answer) == expected

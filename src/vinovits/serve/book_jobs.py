@@ -19,8 +19,9 @@ from vinovits.books.reading import BOOKS
 from vinovits.errors import MissingExtraError, TextError, UsageError
 from vinovits.serve.errors import ApiError, late
 
-UPLOADS = "uploads"
-"""The folder, in that of the jobs, where files lie while they are read."""
+_UPLOADS, _PREFIX = "uploads", "vinovits-"
+"""The folder, in that of the jobs, where files lie while they are read; each in one of its own with
+a name that begins so."""
 COVER = "cover"
 """The file, beside the audio, that has the picture."""
 
@@ -63,9 +64,9 @@ def read_upload(
         MissingExtraError: What reads or writes books isn't installed.
     """
     need_av()
-    uploads = folder / UPLOADS
+    uploads = folder / _UPLOADS
     uploads.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=uploads, ignore_cleanup_errors=True) as own:
+    with tempfile.TemporaryDirectory(None, _PREFIX, uploads, ignore_cleanup_errors=True) as own:
         path = Path(own) / f"Book{suffix}"
         with path.open("xb") as target:
             shutil.copyfileobj(file, target)
@@ -79,6 +80,16 @@ def read_upload(
             told = str(error).replace(f"{path.parent}{os.sep}", "")
             told = told.replace("--encoding", "`encoding`")
     raise ApiError(400, told, "book_not_readable", param="file")
+
+
+def forget_uploads(folder: Path) -> None:
+    """Delete what a killed process was reading, and nothing else that lies there.
+
+    Args:
+        folder: Of the jobs, which may have been somebody's before.
+    """
+    for left in (folder / _UPLOADS).glob(f"{_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def publish_job(

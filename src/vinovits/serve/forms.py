@@ -91,7 +91,12 @@ class Forms:
 
 def is_form(headers: Headers) -> bool:
     """Whether the body is a form that may hold files."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART
+    return media_type(headers) == MULTIPART
+
+
+def media_type(headers: Headers) -> str:
+    """What a body is, without what is said of it behind; "" where nobody tells."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def fields_of(form: FormData, model: type[M], file: str) -> tuple[M, UploadFile | None]:

@@ -16,11 +16,12 @@ from typing import Any, Literal, cast
 
 from vinovits.batch.join import join
 from vinovits.batch.make import Stopped, make, voice_stamp
+from vinovits.batch.run import MOST_TRIES
 from vinovits.batch.store import Progress, State, UnitStore, Work
 from vinovits.engine.settings import SpeakSettings
 from vinovits.errors import LexiconError, OutputError, VinovitsError
 from vinovits.output.atomic import write_error
-from vinovits.serve.book_jobs import COVER, UPLOADS, publish_job
+from vinovits.serve.book_jobs import COVER, forget_uploads, publish_job
 from vinovits.serve.errors import ApiError, api_error, disk_full, lexicon_error
 from vinovits.serve.job_orders import BookJob, JobKind, Planned, SpeakJob
 from vinovits.serve.log import FIELDS
@@ -34,8 +35,6 @@ SUBTITLES: tuple[SubtitleKind, ...] = ("srt", "vtt", "lrc", "json")
 OPEN: tuple[State, ...] = ("queued", "running")
 """States of jobs that aren't ended."""
 
-_MOST_TRIES = 3
-"""Of a unit, before its job fails."""
 _PATIENCE = 5.0
 """Seconds for which a unit lets requests go first that wait for a worker."""
 _LEAST_FREE = 256 << 20
@@ -140,8 +139,7 @@ class Jobs:
             self._why_not = "This server takes no jobs; its log says why."
             _log.warning("There will be no jobs: %s", error)
             return
-        # What a killed process was reading.
-        shutil.rmtree(self._folder / UPLOADS, ignore_errors=True)
+        forget_uploads(self._folder)
         for work in self._store.works(OPEN):
             self._begin(work.id, work.owner)
         if self._active:
@@ -471,7 +469,7 @@ class Jobs:
             if told.status < 500 and self._may_have_gaps(store, active.id):
                 return
             where = f"Part {number + 1}, from character {unit.start + 1:,} on"
-            if told.status < 500 or tries >= _MOST_TRIES:
+            if told.status < 500 or tries >= MOST_TRIES:
                 self._fail(active, f"{where}: {told}")
                 return
             _log.warning("%s of job %s is tried again.", where, active.id)

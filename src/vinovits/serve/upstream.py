@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from vinovits.serve.clips import wav_reply
 from vinovits.serve.details import ANSWERS, DetailRoute, fault
-from vinovits.serve.forms import Forms, checked, is_form
+from vinovits.serve.forms import Forms, checked, is_form, media_type
 from vinovits.serve.numbering import ModelNumbers
 from vinovits.serve.recordings import FIELD, Recording, has_use, recording_forms, uploaded
 from vinovits.serve.services import Services
@@ -236,7 +236,7 @@ async def _with_form(
 ) -> tuple[VoiceQuery, Recording | None]:
     """The query with the fields of a form, which go before it, and the recording if one came."""
     is_upload = is_form(request.headers)
-    if not is_upload and request.headers.get("content-type", "").partition(";")[0] != _PLAIN_FORM:
+    if not is_upload and media_type(request.headers) != _PLAIN_FORM:
         return query, None
     sent = None
     async with forms.taken(request) if is_upload else request.form() as form:
