@@ -42,7 +42,7 @@ BELOW = {
     "batch": {"batch", "engine", "errors", "lexicons", "output", "text", "voices"},
     "serve": {
         *("batch", "books", "engine", "errors", "features", "lexicons", "output", "places"),
-        *("serve", "text", "voices"),
+        *("prepare", "serve", "text", "voices"),
     },
     "page": {"engine", "errors", "output", "page", "places", "serve", "text", "voices"},
     "nets": {"errors", "text", "nets"},

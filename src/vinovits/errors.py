@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+TOLD = "vinovits: "
+"""What the command line puts before the sentence of an error."""
+
 
 class VinovitsError(Exception):
     """Base of all errors of vinovits. The command line prints it and exits with `exit_code`."""

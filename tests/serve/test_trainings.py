@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.prepare.material import folder, sentence, write
-from vinovits.errors import UsageError
+from vinovits.errors import OutputError, UsageError
 from vinovits.places import own
 from vinovits.serve.errors import ApiError
-from vinovits.serve.trainings import Trainings
+from vinovits.serve.trainings import STATE, Trainings
 
 PATIENCE = 300.0
 
@@ -75,6 +76,78 @@ def test_names_and_files_are_checked(trainings: Trainings, tmp_path: Path) -> No
     assert trainings.names() == ["me"]
     with pytest.raises(ApiError, match="--train-dir"):
         Trainings(None).create("me")
+
+
+@pytest.fixture
+def shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base, named shape, that recordings can be prepared for, and no more."""
+    made = tmp_path / "bases" / "shape"
+    made.mkdir(parents=True)
+    config = {"version": "2.3", "data": {"sampling_rate": 16_000}}
+    (made / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    monkeypatch.setenv("VINOVITS_BASES", str(made.parent))
+
+
+@pytest.mark.usefixtures("shape")
+def test_why_a_process_failed_is_told(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.create("me")
+    recordings = tmp_path / "trainings" / "me" / "recordings"
+    (recordings / "garbage.wav").write_bytes(b"no sound at all" * 10)  # by hand: not checked
+    (recordings / "garbage.txt").write_text("What is said.")
+    trainings.prepare("me", "shape")
+    ended(trainings, "me")
+    status = trainings.status("me")
+    assert status.error.startswith("No clip can be used: all 1 were rejected. garbage.wav: ")
+    assert str(tmp_path) not in status.error
+    assert status.recordings == 1, "texts aren't recordings"
+    assert Trainings(tmp_path / "trainings").status("me").error == status.error
+
+    for number, said in ((signal.SIGKILL, "out of memory"), (signal.SIGTERM, "")):
+        trainings.prepare("me", "shape")
+        process = json.loads((tmp_path / "trainings" / "me" / STATE).read_text())["process"]
+        os.kill(process, number)
+        ended(trainings, "me")
+        assert said in trainings.status("me").error
+        assert bool(said) == bool(trainings.status("me").error)
+
+
+@pytest.mark.usefixtures("shape")
+def test_a_process_whose_state_cannot_be_written_ends(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings.create("me")
+    write(tmp_path / "trainings" / "me" / "recordings" / "a.wav", sentence(1))
+    (tmp_path / "trainings" / "me" / STATE).mkdir()
+    with pytest.raises(OutputError):
+        trainings.prepare("me", "shape")
+    assert trainings.status("me").doing == ""
+    (tmp_path / "trainings" / "me" / STATE).rmdir()
+    trainings.prepare("me", "shape")
+    assert trainings.status("me").doing == "prepare"
+
+
+def test_a_name_is_taken_once(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.create("me")
+    trainings.names = list  # type: ignore[method-assign]  # another has made it since we looked
+    with pytest.raises(UsageError, match="already"):
+        trainings.create("me")
+    (tmp_path / "trainings" / "led").symlink_to(tmp_path)
+    with pytest.raises(UsageError, match="already"):
+        trainings.create("led")
+    assert not (tmp_path / "recordings").exists()
+
+
+def test_a_correction_can_be_taken_back(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.create("me")
+    clip = {"id": "a-1", "text": "One."}
+    data = tmp_path / "trainings" / "me" / "data"
+    data.mkdir()
+    (data / "report.json").write_text(json.dumps({"clips": [clip]}))
+    trainings.correct("me", "a-1", "One.", None)
+    assert "text" not in trainings.clip("me", "a-1")["correction"]
+    for text in ("Two.", "One."):
+        trainings.correct("me", "a-1", text, None)
+        assert trainings.clip("me", "a-1")["correction"]["text"] == text
 
 
 @pytest.fixture

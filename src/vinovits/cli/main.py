@@ -34,7 +34,7 @@ from vinovits.cli.train import train
 from vinovits.cli.tune import tune
 from vinovits.cli.voices import voices
 from vinovits.cli.wyoming import wyoming
-from vinovits.errors import VinovitsError
+from vinovits.errors import TOLD, VinovitsError
 
 DEBUG = "VINOVITS_DEBUG"
 """Environment variable: anything but nothing shows tracebacks."""
@@ -69,7 +69,7 @@ def _errors_told() -> Iterator[None]:
     except VinovitsError as error:
         if os.environ.get(DEBUG):
             raise
-        click.echo(f"vinovits: {error}", err=True)
+        click.echo(f"{TOLD}{error}", err=True)
         raise click.exceptions.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -82,7 +82,7 @@ def _errors_told() -> Iterator[None]:
             raise
         what = str(error).strip().splitlines()
         click.echo(
-            f"vinovits: this failed unexpectedly ({type(error).__name__}"
+            f"{TOLD}this failed unexpectedly ({type(error).__name__}"
             f"{': ' + what[0] if what else ''}). Run it again with {DEBUG}=1 in the "
             "environment to see where, and report that.",
             err=True,

@@ -25,9 +25,10 @@ from typing import Any
 
 import yaml
 
-from vinovits.errors import UsageError
+from vinovits.errors import TOLD, UsageError
 from vinovits.output.atomic import atomic_file
 from vinovits.places import find, own, roots
+from vinovits.prepare.recording import SUFFIXES
 from vinovits.serve.errors import ApiError
 from vinovits.serve.training_files import check_links, take_files
 from vinovits.text.symbols import TABLES
@@ -47,6 +48,8 @@ _SAMPLES = 6
 """Samples of the validation that are offered."""
 _TOLD = 4000
 """Characters of the end of a log that are shown."""
+_STOPPED = (-signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT, 128 + signal.SIGTERM)
+"""Exit codes of a process that was told to end: before it listened to signals, and later."""
 _OF_FILES = ("base", "data", "wavlm")
 """Settings of a training that name files of this machine: requests name none."""
 CORRECTIONS, STATE, LOG, SETTINGS = "corrections.json", "state.json", "log.txt", "settings.yaml"
@@ -130,11 +133,16 @@ class Trainings:
                 "The name of a training has 1 to 40 letters, digits and `_ -`, and begins with a "
                 "letter or a digit."
             )
-        if name in self.names():
-            raise UsageError(f"There is a training {name!r} already.")
-        if len(self.names()) >= _MOST_TRAININGS:
-            raise UsageError(f"There are {_MOST_TRAININGS} trainings, as many as there may be.")
-        (self._root() / name / "recordings").mkdir(parents=True)
+        root = self._root()
+        with self._lock:
+            if len(self.names()) >= _MOST_TRAININGS:
+                raise UsageError(f"There are {_MOST_TRAININGS} trainings, as many as there may be.")
+            root.mkdir(parents=True, exist_ok=True)
+            try:
+                (root / name).mkdir()
+            except FileExistsError:  # made by another server too, or a file or a link
+                raise UsageError(f"There is a training {name!r} already.") from None
+            (root / name / "recordings").mkdir()
 
     def add(self, name: str, files: Sequence[Path]) -> int:
         """Take uploads as recordings and texts; how many recordings came.
@@ -220,7 +228,8 @@ class Trainings:
             clip = self.clip(name, id_)
             path = self._place(name) / CORRECTIONS
             all_, one = _json(path), dict(clip["correction"])
-            if said != clip["text"]:
+            # Once it is prepared again, the clip's text is the corrected one: the entry stays.
+            if said != clip["text"] or "text" in one:
                 one["text"] = said
             one["use"] = use
             all_[id_] = one
@@ -307,19 +316,18 @@ class Trainings:
         steps = _yaml(out / "train.yaml").get("steps", 0)
         told = self._told(place)
         doing = str(state.get("doing", "")) if runs else ""
-        failed = not runs and (code or 0) > 0 and code not in (130, 143)
         return Status(
-            doing,
-            time.time() - float(state.get("began", time.time())),
-            step,
-            steps,
-            taken / step * (steps - step) if step and doing == "train" else None,
-            _error(told) if failed or (code is None and not runs) else "",
-            len(list((place / "recordings").glob("*.*"))),
-            (place / "data" / "clips.jsonl").is_file(),
-            any((out / "checkpoints").glob("[0-9]*")),
-            (out / "voice" / MANIFEST_NAME).is_file(),
-            told,
+            doing=doing,
+            seconds=time.time() - float(state.get("began", time.time())),
+            step=step,
+            steps=steps,
+            left=taken / step * (steps - step) if step and doing == "train" else None,
+            error="" if runs else _why(code, told),
+            recordings=_recordings(place / "recordings"),
+            prepared=(place / "data" / "clips.jsonl").is_file(),
+            begun=any((out / "checkpoints").glob("[0-9]*")),
+            done=(out / "voice" / MANIFEST_NAME).is_file(),
+            told=told,
         )
 
     def history(self, name: str) -> list[dict[str, Any]]:
@@ -373,10 +381,11 @@ class Trainings:
 
     def close(self) -> None:
         """Have what runs end, with a checkpoint, and wait for it."""
-        process = self._process
+        with self._lock:
+            process, name = self._process, self._name
         if process is None or process.poll() is not None:
             return
-        _log.info("The training %s is stopped; it can be gone on with.", self._name)
+        _log.info("The training %s is stopped; it can be gone on with.", name)
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(_PATIENCE)
@@ -446,7 +455,7 @@ class Trainings:
                 )
             polite = ["nice", "-n", "10"] if shutil.which("nice") else []
             with (place / LOG).open("wb") as log:
-                self._process = subprocess.Popen(
+                process = subprocess.Popen(
                     [*polite, sys.executable, "-m", "vinovits", *command],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -454,9 +463,15 @@ class Trainings:
                     # Ctrl+C in the server's terminal is the server's: it tells us to end.
                     start_new_session=True,
                 )
-            self._name = place.name
-            state = {"doing": doing, "process": self._process.pid, "began": time.time()}
-            (place / STATE).write_text(json.dumps(state), encoding="utf-8")
+            state = {"doing": doing, "process": process.pid, "began": time.time()}
+            try:
+                with atomic_file(place / STATE) as part:
+                    part.write_text(json.dumps(state), encoding="utf-8")
+            except BaseException:  # nobody could tell later what runs
+                process.kill()
+                process.wait()
+                raise
+            self._process, self._name = process, place.name
 
     def _told(self, place: Path) -> str:
         try:
@@ -483,10 +498,34 @@ def _settings(text: str) -> dict[str, Any]:
     return {"log_every": 10, "tensorboard": False, **given}
 
 
-def _error(told: str) -> str:
-    """The last sentence of a process that failed."""
-    found = [line for line in told.splitlines() if line.startswith("error: ")]
-    return found[-1].removeprefix("error: ") if found else ""
+def _recordings(folder: Path) -> int:
+    """How many there are, those that were put there by hand too."""
+    names = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    return sum(path.suffix.lower() in SUFFIXES for path in names)
+
+
+def _why(code: int | None, told: str) -> str:
+    """Why a process failed, as a sentence; "" if it didn't.
+
+    Args:
+        code: How it ended; None where that isn't known, for another server began it.
+        told: The end of what it said.
+    """
+    if code == 0 or code in _STOPPED:
+        return ""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    for line in reversed(lines):
+        for mark in (TOLD, "Error: "):  # click's own, of wrong options
+            if line.startswith(mark):
+                return line.removeprefix(mark)
+    if code is None:
+        return ""
+    if code < 0:
+        return (
+            f"The process was killed (signal {-code}). Where it wasn't somebody, the system may "
+            "have been out of memory: a smaller batch_size and shorter recordings need less."
+        )
+    return lines[-1] if lines else f"The process ended with the code {code}."
 
 
 def _json(path: Path) -> dict[str, Any]:
