@@ -25,6 +25,8 @@ _LONGEST = 60.0
 """Seconds: what the shortest-eared of the models that listen takes."""
 _MOST_CHANNELS = 8
 _RATES = (4_000, 384_000)
+_HIGHEST_KEPT = 48_000
+"""Hz: no model hears more."""
 _BLOCK = 1 << 16
 """Samples of each channel that are decoded at a time: a FLAC of silence has thousands of times what
 it weighs."""
@@ -72,6 +74,7 @@ def read_recording(file: Path | BinaryIO, name: str) -> Recording:
         ApiError: It is no sound that libsndfile reads, too long, empty or not finite.
     """
     import soundfile
+    import soxr
 
     try:
         with soundfile.SoundFile(file) as sound:
@@ -94,6 +97,8 @@ def read_recording(file: Path | BinaryIO, name: str) -> Recording:
         raise _refused(f"{name} is no recording that can be read.") from None
     if not len(mixed) or not np.isfinite(mixed).all():
         raise _refused(f"{name} has no sound in it.")
+    if rate > _HIGHEST_KEPT:
+        mixed, rate = soxr.resample(mixed, rate, _HIGHEST_KEPT), _HIGHEST_KEPT
     return Recording(mixed, rate)
 
 
