@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -135,6 +137,67 @@ def test_a_name_is_taken_once(trainings: Trainings, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="already"):
         trainings.create("led")
     assert not (tmp_path / "recordings").exists()
+
+
+def test_uploads_come_all_or_none(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings.create("me")
+    recordings = tmp_path / "trainings" / "me" / "recordings"
+    given = folder(tmp_path / "given", [1, 2])
+    copied: list[str] = []
+
+    def copy(source: Path, target: Path) -> None:
+        if len(copied) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copied.append(source.name)
+        target.write_bytes(source.read_bytes())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", copy)
+        with pytest.raises(OutputError, match="disk is full"):
+            trainings.add("me", sorted(given.iterdir()))
+    assert len(copied) == 3
+    assert list(recordings.iterdir()) == []
+
+    write(given / "a?.wav", sentence(3))
+    write(given / "A*.wav", sentence(4))
+    with pytest.raises(UsageError, match=r"2 of these files would be named 'a_\.wav'"):
+        trainings.add("me", sorted(given.iterdir()))
+    assert list(recordings.iterdir()) == []
+
+
+def test_a_voice_that_cannot_be_replaced_stays(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings.create("me")
+    voice = tmp_path / "trainings" / "me" / "out" / "me" / "voice"
+    (voice / "graphs").mkdir(parents=True)
+    (voice / "graphs" / "flow.xml").write_text("1")
+    (voice / "voice.json").write_text("1")
+    trainings.publish("me")
+    target = own("voices") / "me"
+    (voice / "voice.json").write_text("2")
+    moved = Path.rename
+
+    def rename(path: Path, to: Path) -> Path:
+        if to == target and path.name.endswith(".new"):
+            raise PermissionError(errno.EACCES, "it is in use")
+        return moved(path, to)
+
+    def copy(source: Path, to: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for where, name, failing in ((Path, "rename", rename), (shutil, "copyfile", copy)):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, failing)
+            with pytest.raises(OutputError):
+                trainings.publish("me")
+        assert (target / "voice.json").read_text() == "1"
+        assert [path.name for path in target.parent.iterdir()] == ["me"]
+    trainings.publish("me")
+    assert (target / "voice.json").read_text() == "2"
+    assert (target / "graphs" / "flow.xml").read_text() == "1"
 
 
 def test_a_correction_can_be_taken_back(trainings: Trainings, tmp_path: Path) -> None:

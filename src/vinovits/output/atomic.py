@@ -107,6 +107,25 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def replace_folder(made: Path, folder: Path) -> None:
+    """Give a complete folder its name; one that was there goes.
+
+    Raises:
+        OSError: It can't be renamed; what was there stays.
+    """
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    try:
+        made.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def write_error(target: Path | str, error: OSError) -> OutputError:
     """The sentence for an operating system error met while writing `target`.
 

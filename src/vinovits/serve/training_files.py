@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from vinovits.errors import UsageError
+from vinovits.output.atomic import atomic_file, write_error
 
 SOUNDS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 """Names of recordings that are taken: what libsndfile knows by the header."""
@@ -27,6 +30,8 @@ _ODD = re.compile(r"[^\w .()-]+")
 def take_files(files: Sequence[Path], folder: Path) -> int:
     """Copy uploads into the folder of the recordings, all or none.
 
+    One whose name is there already takes the place of that one.
+
     Args:
         files: Recordings, and texts that belong to one of the same name.
         folder: Made if it isn't there.
@@ -35,7 +40,9 @@ def take_files(files: Sequence[Path], folder: Path) -> int:
         How many recordings came.
 
     Raises:
-        UsageError: A file is no recording or text, belongs to none, or there are too many.
+        OutputError: The disk is full, or the folder can't be written.
+        UsageError: A file is no recording or text, belongs to none, two of them would have one
+            name, or there are too many.
     """
     if not files:
         raise UsageError("Choose recordings first.")
@@ -43,6 +50,7 @@ def take_files(files: Sequence[Path], folder: Path) -> int:
     known = [path for path in folder.iterdir() if path.is_file()]
     _check_room(files, known, folder)
     names = {file: plain(file.name) for file in files}
+    _check_names(names.values())
     sounds = [file for file in files if file.suffix.lower() in SOUNDS]
     for file in sounds:
         _check_sound(file)
@@ -51,10 +59,12 @@ def take_files(files: Sequence[Path], folder: Path) -> int:
     for file in files:
         if file not in sounds:
             _check_text(file, Path(names[file]).stem in stems)
-    for file, name in names.items():
-        part = folder / f".{name}.part"
-        shutil.copyfile(file, part)
-        part.replace(folder / name)
+    try:
+        with ExitStack() as parts:  # all get their names once the last one is copied
+            for file, name in names.items():
+                shutil.copyfile(file, parts.enter_context(atomic_file(folder / name)))
+    except OSError as error:
+        raise write_error(folder, error) from error
     return len(sounds)
 
 
@@ -77,6 +87,16 @@ def check_links(folder: Path) -> None:
         for name in (*folders, *names):
             if (Path(root) / name).is_symlink():
                 raise UsageError(f"{name!r:.60} is a link. Copy what it leads to in its place.")
+
+
+def _check_names(names: Iterable[str]) -> None:
+    # Some systems take large and small letters for the same.
+    name, count = Counter(name.casefold() for name in names).most_common(1)[0]
+    if count > 1:
+        raise UsageError(
+            f"{count} of these files would be named {name!r}: only letters, digits and `_ . - ( )` "
+            "are kept of their names. Rename them."
+        )
 
 
 def _check_room(files: Sequence[Path], known: Sequence[Path], folder: Path) -> None:

@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 
 from vinovits.errors import TOLD, UsageError
-from vinovits.output.atomic import atomic_file
+from vinovits.output.atomic import atomic_file, atomic_folder, replace_folder, write_error
 from vinovits.places import find, own, roots
 from vinovits.prepare.recording import SUFFIXES
 from vinovits.serve.errors import ApiError
@@ -148,9 +148,12 @@ class Trainings:
         """Take uploads as recordings and texts; how many recordings came.
 
         Raises:
+            OutputError: The disk is full, or the folder can't be written.
             UsageError: A file can't be one.
         """
-        return take_files(files, self._place(name) / "recordings")
+        place = self._place(name)
+        check_links(place)
+        return take_files(files, place / "recordings")
 
     def prepare(self, name: str, base: str, language: str = "") -> None:
         """Begin to make the training set.
@@ -359,6 +362,7 @@ class Trainings:
         """Put the voice of a training among those of the server, in place of one from it before.
 
         Raises:
+            OutputError: The disk is full, or the folder of voices can't be written.
             UsageError: There is none, or another voice has this name.
         """
         place = self._place(name)
@@ -371,13 +375,8 @@ class Trainings:
         known = find(roots(ENVIRONMENT, "voices"), MANIFEST_NAME)
         if (target.exists() or name in known) and not mark.is_file():
             raise UsageError(f"There is a voice {name!r} already. Make a training of another name.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.parent / f".{name}.part"
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.copytree(voice, beside)
-        (beside / mark.name).touch()
-        shutil.rmtree(target, ignore_errors=True)
-        beside.rename(target)
+        with self._lock:
+            _copy_voice(voice, target, mark.name)
 
     def close(self) -> None:
         """Have what runs end, with a checkpoint, and wait for it."""
@@ -496,6 +495,27 @@ def _settings(text: str) -> dict[str, Any]:
     if named := [name for name in _OF_FILES if name in given]:
         raise UsageError(f"The setting {named[0]} names files, which can't be done here.")
     return {"log_every": 10, "tensorboard": False, **given}
+
+
+def _copy_voice(voice: Path, target: Path, mark: str) -> None:
+    """Copy a voice to its place among the voices, with an empty file that marks it."""
+    new = target.with_name(f".{target.name}.new")
+    shutil.rmtree(new, ignore_errors=True)  # of a server that was killed
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_folder(new) as part:
+            for path in sorted(voice.rglob("*")):
+                copy = part / path.relative_to(voice)
+                if path.is_dir():
+                    copy.mkdir()
+                else:
+                    shutil.copyfile(path, copy)
+            (part / mark).touch()
+        replace_folder(new, target)
+    except OSError as error:
+        raise write_error(target, error) from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _recordings(folder: Path) -> int:

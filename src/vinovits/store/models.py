@@ -18,7 +18,7 @@ from pathlib import Path
 
 from vinovits.errors import DownloadError, UsageError, VoiceError
 from vinovits.manifests import build, check_names, read_json, sha256, write_json
-from vinovits.output.atomic import atomic_file, write_error
+from vinovits.output.atomic import atomic_file, replace_folder, write_error
 from vinovits.places import own
 from vinovits.store.catalogue import File, Model, is_commit
 from vinovits.store.download import Progress, Wanted, fetch
@@ -155,7 +155,7 @@ def pull(
             for file in model.files:
                 expected = _expected(file, remembered, listed=wanted == usual)
                 record = _pull_file(remote, model, file, record, partial, progress, *expected)
-            replace(partial, folder)
+            replace_folder(partial, folder)
             _write(_remembered_path(model.name), record)
         except OSError as error:
             raise write_error(folder, error) from error
@@ -206,7 +206,7 @@ def take(model: Model, source: Path) -> Path:
             _link(path.resolve(), staging / name)
             record = record.with_file(name, sha256(staging / name), path.stat().st_size)
         _write(staging / RECORD, record)
-        replace(staging, folder)
+        replace_folder(staging, folder)
     except OSError as error:
         raise write_error(folder, error) from error
     finally:
@@ -332,20 +332,6 @@ def _expected(file: File, remembered: Record, *, listed: bool) -> tuple[str, int
     """The sum and the size that a file must have; nothing where they aren't known."""
     sum_, size = remembered.sha256.get(file.name, ""), remembered.size.get(file.name, 0)
     return (file.sha256 or sum_, file.size or size) if listed else (sum_, size)
-
-
-def replace(made: Path, folder: Path) -> None:
-    """Give a complete folder its name; one that was there goes.
-
-    Raises:
-        OSError: It can't be renamed.
-    """
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    made.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _find(file: File, source: Path) -> Path | None:
