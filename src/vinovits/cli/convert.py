@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from vinovits.text.front_ends import Reading
 
 
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["f32", "f16", "int8"]),
+    default="f32",
+    show_default=True,
+    help="Of the stored weights: f16 halves the size of the folder, int8 nearly halves it again; "
+    "all are computed in f32.",
+)
+
+
 @click.command(short_help="Convert a released checkpoint into a voice folder.")
 @click.argument("checkpoint", type=InputPath("checkpoint"))
 @click.argument("config", type=InputPath("config"), nargs=-1, metavar="[CONFIG]")
@@ -28,14 +38,7 @@ if TYPE_CHECKING:
     help="The checkpoint's family, such as 2.0 or sbv2-jp-extra. Default is the one that its "
     "tensors and its config tell.",
 )
-@click.option(
-    "--precision",
-    type=click.Choice(["f32", "f16", "int8"]),
-    default="f32",
-    show_default=True,
-    help="Of the stored weights: f16 halves the size of the folder, int8 nearly halves it again; "
-    "all are computed in f32.",
-)
+@precision_option
 @click.option("--name", help="Name of the voice. Default is the name of the folder.")
 @click.option(
     "--language",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vinovits.cli.convert import precision_option
 from vinovits.cli.downloads import Lines, keep_source_option, mirror_option, progress
 from vinovits.cli.needs import tell_needs
 from vinovits.cli.streams import console
@@ -27,14 +28,7 @@ _NAME = "The name of a voice"
 @click.command(short_help="Fetch a voice, convert it, and list it in `voices`.")
 @click.argument("voice")
 @click.option("--name", help="What to call it. Default is the name of its folder or repository.")
-@click.option(
-    "--precision",
-    type=click.Choice(["f32", "f16", "int8"]),
-    default="f32",
-    show_default=True,
-    help="Of the stored weights: f16 halves the size of the folder, int8 nearly halves it again; "
-    "all are computed in f32.",
-)
+@precision_option
 @mirror_option
 @keep_source_option
 def pull(voice: str, name: str | None, precision: str, mirror: str, keep_source: bool) -> None:
