@@ -8,13 +8,15 @@ from pathlib import Path
 
 DATA = "VINOVITS_DATA"
 """Environment variable: the user's data folder, if not where the system has such folders."""
+BASES = "VINOVITS_BASES"
+"""Environment variable: folders with bases, each a folder with config.json and a checkpoint."""
 
 
 def own(kind: str) -> Path:
     """The user's own folder for things of a kind; it need not exist.
 
     Args:
-        kind: "voices", "features", "downloads" or "lexicons".
+        kind: "voices", "features", "bases", "downloads" or "lexicons".
     """
     if named := os.environ.get(DATA):
         return Path(named).absolute() / kind
@@ -30,10 +32,15 @@ def roots(environment: str, kind: str) -> list[Path]:
 
     Args:
         environment: Name of a variable that holds folders, separated as in PATH.
-        kind: "voices" or "features".
+        kind: "voices", "features" or "bases".
     """
     named = [Path(part) for part in os.environ.get(environment, "").split(os.pathsep) if part]
     return [*named, own(kind), Path(__file__).resolve().parent / "data" / kind]
+
+
+def find_bases() -> dict[str, Path]:
+    """What voices can be trained on, by name: folders with config.json and a checkpoint."""
+    return find(roots(BASES, "bases"), "config.json")
 
 
 def find(folders: Iterable[Path], manifest: str) -> dict[str, Path]:

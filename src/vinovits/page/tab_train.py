@@ -13,6 +13,7 @@ import gradio as gr
 from vinovits.page.curves import curve
 from vinovits.page.markup import table, word
 from vinovits.page.parts import Parts, told
+from vinovits.places import BASES, find_bases
 from vinovits.serve.training_files import SOUNDS, TEXTS
 from vinovits.serve.trainings import Status, Trainings, missing
 
@@ -80,6 +81,7 @@ class _Tab:
                     value="",
                     label=t("language"),
                 )
+            self.no_base = gr.HTML(padding=False, elem_id="vv-train-no-base")
             prepare = gr.Button(t("train_prepare"), elem_id="vv-train-prepare")
         with gr.Accordion(t("train_clips"), open=False, elem_id="vv-train-report"):
             self.report, seen = gr.HTML(padding=False), gr.State("")
@@ -107,7 +109,8 @@ class _Tab:
         shown = [self.status, self.timer, log]
         on = self._on
         on(create.click, self._create, [fresh], [self.name, fresh, *shown])
-        on(tab.select, self._opened, [self.name], [self.name, self.base, *shown])
+        opened = [self.name, self.base, self.no_base, *shown]
+        on(tab.select, self._opened, [self.name, self.base], opened)
         for event in (refresh.click, self.timer.tick):
             on(event, self._look, [self.name], shown)
         for event in (refresh.click, self.timer.tick, self.name.change):
@@ -134,12 +137,14 @@ class _Tab:
         choices = gr.update(choices=self.trainings.names(), value=name)
         return choices, "", *self._look(name)
 
-    def _opened(self, name: str | None) -> tuple[Any, ...]:
-        names, bases = self.trainings.names(), list(self.trainings.bases())
+    def _opened(self, name: str | None, base: str | None) -> tuple[Any, ...]:
+        names, bases = self.trainings.names(), list(find_bases())
         name = name if name in names else (names[0] if names else None)
+        base = base if base in bases else (bases[0] if bases else None)
         return (
             gr.update(choices=names, value=name),
-            gr.update(choices=bases, value=bases[0] if bases else None),
+            gr.update(choices=bases, value=base),
+            "" if bases else f"<p>{word('train_no_base')} <code>{BASES}</code></p>",
             *self._look(name),
         )
 

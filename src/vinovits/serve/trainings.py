@@ -27,7 +27,7 @@ import yaml
 
 from vinovits.errors import TOLD, UsageError
 from vinovits.output.atomic import atomic_file, atomic_folder, replace_folder, write_error
-from vinovits.places import find, own, roots
+from vinovits.places import BASES, find, find_bases, own, roots
 from vinovits.prepare.recording import SUFFIXES
 from vinovits.serve.errors import ApiError
 from vinovits.serve.training_files import check_links, take_files
@@ -117,10 +117,6 @@ class Trainings:
             for path in self._folder.iterdir()
             if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
         )
-
-    def bases(self) -> dict[str, Path]:
-        """What can be trained on, by name: folders with a config.json and a checkpoint."""
-        return find(roots("VINOVITS_BASES", "bases"), "config.json")
 
     def create(self, name: str) -> None:
         """Make a training.
@@ -404,10 +400,15 @@ class Trainings:
         return root / name
 
     def _base(self, name: str) -> Path:
-        known = self.bases()
+        known = find_bases()
+        if not known:
+            raise UsageError(
+                "There is no base to start from. Put a folder with config.json and a checkpoint "
+                "into the folder `bases` of the server's data folder, or name a folder of such "
+                f"folders by the environment variable {BASES}."
+            )
         if name not in known:
-            told = ", ".join(known) or "none"
-            raise UsageError(f"There is no base {name[:60]!r} (there are: {told}).")
+            raise UsageError(f"There is no base {name[:60]!r} (there are: {', '.join(known)}).")
         return known[name].resolve()
 
     def _shape(self, base: str) -> list[str]:

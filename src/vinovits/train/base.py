@@ -22,9 +22,6 @@ from vinovits.train.dataset import Clip
 from vinovits.train.recipe import RECIPES
 from vinovits.voices.manifest import Card
 
-BASES = "VINOVITS_BASES"
-"""Environment variable: folders with bases, each a folder with config.json and a checkpoint."""
-
 OWN = "vinovits"
 """The section of our configs that released programs pass over."""
 
@@ -93,13 +90,13 @@ def open_base(name: str, config: Path | None) -> Base:
         return Base("", {}, data, _trainable(_family_of(data)))
     path = Path(name)
     if not path.exists():
-        known = places.find(places.roots(BASES, "bases"), "config.json")
+        known = places.find_bases()
         if name not in known:
             told = ", ".join(known) or "none"
             raise CheckpointError(
                 f"There is no checkpoint {name}, nor a base of that name (there are: {told}). "
                 f"Bases are folders with a checkpoint and config.json, in {places.own('bases')} or "
-                f"in a folder that the environment variable {BASES} names."
+                f"in a folder that the environment variable {places.BASES} names."
             )
         path = known[name]
     source = open_source(path, config)
