@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +36,11 @@ from rich.console import Console
 from rich.table import Table
 from speech_distances import Voiceprint
 from speech_metrics import resample
+from training_sides import Side
 
 from vinovits.train import run as training
-from vinovits.train.base import open_base
-from vinovits.train.building import build
-from vinovits.train.dataset import Clip, read_data
-from vinovits.train.draws import draw
-from vinovits.train.fitness import Chosen
-from vinovits.train.loading import Loader
-from vinovits.train.sampling import epoch_batches
-from vinovits.train.session import match, train
-from vinovits.train.settings import defaults, settings_of
-from vinovits.train.step import Networks, Trainer
+from vinovits.train.session import train
+from vinovits.train.step import Trainer
 from vinovits.train.validation import validate
 
 FALL = 0.3
@@ -69,24 +61,8 @@ def prepared(clips: Path, base: str, work: Path) -> Path:
     return work / "data"
 
 
-class Side:
+class Judged(Side):
     """Networks that are judged, or trained plainly, on one set of clips."""
-
-    def __init__(self, data: Path, base: str, given: dict[str, Any]) -> None:
-        training_set, opened = read_data(data), open_base(base, None)
-        self.chosen: Chosen
-        self.chosen, start = match(training_set, opened, settings_of(given))
-        self.settings = settings_of(defaults(self.chosen.minutes, "cpu"), given)
-        self.networks: Networks = build(start, self.settings, None).networks
-        config = self.networks.config
-        self.loader = Loader(
-            training_set,
-            start.variant,
-            config.spectrogram,
-            start.speakers,
-            start.features,
-            config.segment_frames,
-        )
 
     def judged(self, aim: Voiceprint) -> dict[str, float]:
         """Figures of the clips that are held out."""
@@ -127,28 +103,14 @@ class Side:
             )
         )
 
-    def batches(self) -> Iterator[list[Clip]]:
-        """One epoch after another."""
-        lengths = [clip.seconds for clip in self.chosen.train]
-        epoch = 0
-        while True:
-            for batch in epoch_batches(
-                lengths, self.settings.batch_size, self.settings.seed, epoch, 0, 1
-            ):
-                yield [self.chosen.train[i] for i in batch]
-            epoch += 1
-
     def plain(self, seconds: float) -> dict[str, float]:
         """Steps in float32, one after the other; their rate."""
         trainer = Trainer(self.networks)
         trainer.set_rate(self.settings.learning_rate)
-        networks = self.networks
         began, steps = clock(), 0
         for clips in self.batches():
             batch = self.loader.batch(clips)
-            noisy = networks.config.noisy_alignment
-            draws = draw(batch, networks.generator, networks.recipe, steps, noisy)
-            trainer.step(batch, draws, steps)
+            trainer.step(batch, self.drawn(batch, steps), steps)
             steps += 1
             if clock() - began > seconds:
                 break
@@ -167,7 +129,7 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     # Judged at the end only, so that all of the time is training.
     given |= {"validate_every": 10**6, "save_every": 10**6, "base": options.base}
     given |= {name: yaml.safe_load(value) for name, _, value in options.changes}
-    before = Side(data, options.base, given)
+    before = Judged(data, options.base, given)
     aim = before.aim()
     found: dict[str, Any] = {
         "minutes_of_speech": before.chosen.minutes,
@@ -188,11 +150,11 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
         "steps_per_second": outcome.steps / (clock() - began),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    after = Side(data, str(work / "run" / "best"), given)
+    after = Judged(data, str(work / "run" / "best"), given)
     found["after"] = after.judged(aim)
     found["fall"] = 1 - found["after"]["aligned"] / found["before"]["aligned"]
     if options.plain_minutes:
-        side = Side(data, options.base, given | {"judge_width": 1.0})
+        side = Judged(data, options.base, given | {"judge_width": 1.0})
         found["plain"] = side.plain(60 * options.plain_minutes)
         found["plain"]["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     found["passes"] = found["fall"] >= FALL

@@ -20,7 +20,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,20 +31,16 @@ import torch
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
+from training_sides import Side
 
 from vinovits.train.base import open_base
-from vinovits.train.building import build, in_bf16
-from vinovits.train.dataset import Clip, Facts, read_data, write_data
-from vinovits.train.draws import draw
+from vinovits.train.building import in_bf16
+from vinovits.train.dataset import Clip, Facts, write_data
 from vinovits.train.generator import Batch, generate, length_mask
-from vinovits.train.loading import Loader
 from vinovits.train.losses import discriminator_parts, feature_distances
-from vinovits.train.sampling import epoch_batches
 from vinovits.train.segments import cut
-from vinovits.train.session import match
-from vinovits.train.settings import defaults, settings_of
 from vinovits.train.spectrogram import linear_spectrogram, log_mel
-from vinovits.train.step import Networks, Segments, Trainer
+from vinovits.train.step import Segments, Trainer
 
 COUNTED_FROM = 2
 """Steps before were warming up."""
@@ -90,45 +86,8 @@ def noise_clips(folder: Path, rate: int, count: int = 16, seed: int = 0) -> None
     write_data(folder, Facts(rate, family="2.3"), clips)
 
 
-class Bench:
-    """A training as `vinovits train` builds it, and its batches."""
-
-    def __init__(self, options: argparse.Namespace, data: Path) -> None:
-        base = open_base(options.base, None)
-        given = {
-            "batch_size": options.batch,
-            "judge_width": options.judge_width,
-            "without_features": True,
-            "device": "cpu",
-        }
-        chosen, start = match(read_data(data), base, settings_of(given))
-        self.settings = settings_of(defaults(chosen.minutes, "cpu"), given)
-        self.networks: Networks = build(start, self.settings, None).networks
-        config = self.networks.config
-        self.clips = chosen.train
-        self.loader = Loader(
-            read_data(data),
-            start.variant,
-            config.spectrogram,
-            start.speakers,
-            start.features,
-            config.segment_frames,
-        )
-
-    def batches(self) -> Iterator[list[Clip]]:
-        """Of one epoch after another, as the training draws them."""
-        epoch = 0
-        while True:
-            lengths = [clip.seconds for clip in self.clips]
-            for batch in epoch_batches(lengths, self.settings.batch_size, 0, epoch, 0, 1):
-                yield [self.clips[i] for i in batch]
-            epoch += 1
-
-    def drawn(self, batch: Batch, seed: int) -> Any:
-        """The noise of a step."""
-        networks = self.networks
-        noisy = networks.config.noisy_alignment
-        return draw(batch, networks.generator, networks.recipe, seed, noisy)
+class Bench(Side):
+    """A training whose steps are timed."""
 
     def steps(self, bf16: bool, seconds: float) -> dict[str, float]:
         """Seconds of whole steps and of the reading of their clips, by the clock and the CPU."""
@@ -159,7 +118,7 @@ class Bench:
 
     def parts(self, bf16: bool, seconds: float) -> list[Timed]:
         """Each part by itself, on a batch of the middle."""
-        middle = sorted(self.clips, key=lambda clip: clip.seconds)
+        middle = sorted(self.chosen.train, key=lambda clip: clip.seconds)
         half = len(middle) // 2
         batch = self.loader.batch(middle[half : half + self.settings.batch_size])
         found = []
@@ -285,7 +244,14 @@ def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
         "judge_width": options.judge_width,
         "by_precision": {},
     }
-    bench = Bench(options, data)
+    given = {
+        "batch_size": options.batch,
+        "judge_width": options.judge_width,
+        "without_features": True,
+        "device": "cpu",
+        "seed": 0,
+    }
+    bench = Bench(data, options.base, given)
     before = copy.deepcopy(bench.networks)
     for precision in options.precision.split(","):
         bench.networks = copy.deepcopy(before)
