@@ -6,7 +6,7 @@ The text is the first two books of the King James Bible, which is in the public 
 package `bible-kjv` of Debian (`apt-get install bible-kjv`), or any Markdown given by `--text`. The
 voice reads it by `vinovits book`, in processes of their own:
 
-- whole: the first 50,000 words by one process, with the memory of all its processes every second;
+- whole: the first 50,000 words by one process, with its memory every second;
 - ways: a part of it by one process, by two, and by Ray on this machine, in turns;
 - kill: that part with a kill -9 in the middle: what is made twice, and whether the result is the
   same;
@@ -65,6 +65,9 @@ class Run:
     stages: list[tuple[float, str]] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
     """When its processes held so many MB (proportional set size)."""
+    resident: list[tuple[float, float]] = field(default_factory=list)
+    """When its first process alone held so many MB: other programs that have the same libraries
+    loaded don't change it."""
     killed_at: float = 0.0
     """Seconds since 1970."""
     sha256: str = ""
@@ -194,6 +197,7 @@ def _watch(pid: int, began: float, run: Run) -> None:
     try:
         parent = psutil.Process(pid)
         while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+            run.resident.append((time.perf_counter() - began, parent.memory_info().rss / 1e6))
             total = 0
             for one in (parent, *parent.children(recursive=True)):
                 try:
@@ -215,8 +219,8 @@ def whole(text: str, words: int, work: Path, options: list[str], picture: Path |
     # Each heading and verse is a unit.
     chapter = text.split("\n\n## ")[1].count("\n\n") + 2
     after = next((at for at, done, _ in run.done if done >= chapter), run.first)
-    speaking = [mb for at, mb in run.memory if after < at < run.last]
-    writing = [mb for at, mb in run.memory if at >= run.last]
+    speaking = [mb for at, mb in run.resident if after < at < run.last]
+    writing = [mb for at, mb in run.resident if at >= run.last]
     middle = sorted(speaking)[len(speaking) // 2] if speaking else 0.0
     if picture is not None:
         plot(picture, run, after)
@@ -240,7 +244,7 @@ def plot(path: Path, run: Run, after: float) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 3))
-    axes.plot([at / 60 for at, _ in run.memory], [mb for _, mb in run.memory])
+    axes.plot([at / 60 for at, _ in run.resident], [mb for _, mb in run.resident])
     axes.axvline(after / 60, color="gray", linestyle=":", label="the first chapter is spoken")
     axes.axvline(run.last / 60, color="gray", linestyle="--", label="all is spoken")
     title = f"Memory while a book of {run.audio / 3600:.1f} hours is made"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vinovits.batch.cluster import RaySpeakers
+from vinovits.batch.cluster import RaySpeakers, connect
 from vinovits.batch.run import run
 from vinovits.batch.speakers import OwnSpeakers
 from vinovits.batch.store import Unit, UnitStore
@@ -113,7 +115,46 @@ def test_errors_come_over(speakers: RaySpeakers, tiny_voice: Path) -> None:
     [("127.0.0.1:9", "No Ray cluster answers at 127.0.0.1:9"), ("nowhere", "is no address")],
 )
 def test_an_address_that_does_not_answer_is_told(address: str, message: str) -> None:
-    from vinovits.batch.cluster import connect
-
     with pytest.raises(UsageError, match=message):
         connect(address)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [(b"", "something else"), (b"HTTP/1.1 400 Bad", "something else"), (None, "nothing came back")],
+)
+@pytest.mark.parametrize("way", ["address", "environment"])
+def test_what_takes_a_connection_and_is_no_cluster_is_told_soon(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None, message: str, way: str
+) -> None:
+    monkeypatch.setattr("vinovits.batch.cluster._CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            if answer is None:
+                told.wait(30)
+            else:
+                connection.recv(64)
+                connection.sendall(answer)
+            connection.close()
+
+        told = threading.Event()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        if way == "environment":
+            monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(UsageError, match=f"No Ray cluster answers at {address}: .*{message}"):
+            connect(address if way == "address" else "auto")
+        told.set()
+        thread.join()
+
+
+def test_a_cluster_without_a_free_processor_is_told(
+    speakers: RaySpeakers, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vinovits.batch.cluster._START_SECONDS", 2.0)
+    with pytest.raises(UsageError, match="No processor of the cluster was free for 2 seconds"):
+        RaySpeakers("local", options, actors=1)
+    assert speakers.width == 2

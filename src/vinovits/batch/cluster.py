@@ -5,6 +5,9 @@ https://docs.ray.io/en/latest/ray-core/actors.html
 
 from __future__ import annotations
 
+import logging
+import os
+import socket
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +20,13 @@ from vinovits.errors import MissingExtraError, UsageError, VinovitsError
 if TYPE_CHECKING:
     from vinovits.engine.result import Chunk
 
-_CONNECT_SECONDS = 30.0
+_log = logging.getLogger(__name__)
+
+_CONNECT_SECONDS = 10.0
+_START_SECONDS = 60.0
+"""For which a worker may wait for a free processor."""
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""How HTTP/2 begins, which Ray speaks: its mark and empty settings (RFC 9113, 3.4)."""
 
 
 class RaySpeakers:
@@ -35,7 +44,7 @@ class RaySpeakers:
 
         Raises:
             MissingExtraError: Ray isn't installed.
-            UsageError: Nothing answers at the address.
+            UsageError: Nothing answers at the address, or no processor is free there.
         """
         try:
             import ray
@@ -58,13 +67,37 @@ class RaySpeakers:
         own = {**options, "threads": options.get("threads") or share}
         # An actor that dies is started again, and what it was at is tried again by it.
         remote = self._ray.remote(num_cpus=min(share, *processors), max_restarts=-1)(_Actor)
-        self._actors: list[Any] = [remote.remote(own) for _ in range(count)]
-        self.width = count
+        try:
+            self._actors = self._ready([remote.remote(own) for _ in range(count)])
+        except BaseException:
+            if self._owns:
+                self._ray.shutdown()
+            raise
+        self.width = len(self._actors)
         self._free = list(self._actors)
         self._changed = threading.Condition()
-        self._pool = ThreadPoolExecutor(count, "vinovits-ray")
+        self._pool = ThreadPoolExecutor(self.width, "vinovits-ray")
         self._stop = threading.Event()
         self._known: dict[str, VoiceFacts] = {}
+
+    def _ready(self, actors: list[Any]) -> list[Any]:
+        """The actors that have got a processor; the others are given up."""
+        asked = {actor.ready.remote(): actor for actor in actors}
+        began, late = self._ray.wait(list(asked), num_returns=len(asked), timeout=_START_SECONDS)
+        for reference in late:
+            self._ray.kill(asked[reference])
+        if not began:
+            raise UsageError(
+                f"No processor of the cluster was free for {_START_SECONDS:.0f} seconds: others "
+                "use all of them. Wait for their end, ask for less by --workers, or add nodes."
+            )
+        if late:
+            _log.warning(
+                "%d of %d workers found no free processor; the others do the work.",
+                len(late),
+                len(actors),
+            )
+        return [asked[reference] for reference in began]
 
     def facts(self, voice: str) -> VoiceFacts:
         """See `Speakers`: all actors must agree, else parts of a book would sound apart."""
@@ -142,6 +175,9 @@ class _Actor:
 
         self._loaded = LoadedVoices(options)
 
+    def ready(self) -> None:
+        """Return as soon as the actor has its place."""
+
     def facts(self, voice: str) -> VoiceFacts:
         return self._loaded.facts(voice)
 
@@ -158,9 +194,6 @@ def connect(address: str) -> None:
     Raises:
         UsageError: Nothing answers there.
     """
-    import logging
-    import socket
-
     import ray
 
     options: dict[str, Any] = {
@@ -168,19 +201,31 @@ def connect(address: str) -> None:
         "log_to_driver": False,
         "include_dashboard": False if address == "local" else None,
     }
-    if address not in ("local", "auto"):
-        # Ray itself tries for minutes.
-        host, _, port = address.removeprefix("ray://").rpartition(":")
-        if not host or not port.isdigit():
-            raise UsageError(f"{address!r} is no address of a cluster, such as 10.0.0.1:6379.")
-        try:
-            socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
-        except OSError as error:
-            raise UsageError(
-                f"No Ray cluster answers at {address}: {(error.strerror or str(error)).lower()}."
-            ) from None
+    known = os.environ.get("RAY_ADDRESS") if address == "auto" else address
+    if known not in (None, "", "local", "auto"):
+        _check_answer(known)
     try:
         ray.init(address=address, **{k: v for k, v in options.items() if v is not None})
     except (ConnectionError, RuntimeError, ValueError) as error:
         what = " ".join(str(error).split())
         raise UsageError(f"No Ray cluster answers at {address}: {what:.200}") from None
+
+
+def _check_answer(address: str) -> None:
+    """Find what Ray itself would try for many minutes: nobody is there, or nobody answers."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise UsageError(f"{address!r} is no address of a cluster, such as 10.0.0.1:6379.")
+    try:
+        with socket.create_connection((host, int(port)), _CONNECT_SECONDS) as connection:
+            connection.sendall(_HELLO)
+            answer = connection.recv(4)
+    except TimeoutError:
+        why = f"nothing came back for {_CONNECT_SECONDS:.0f} seconds"
+    except (OSError, OverflowError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+    else:
+        if answer not in (b"", b"HTTP"):
+            return
+        why = "what answers there is something else"
+    raise UsageError(f"No Ray cluster answers at {address}: {why}.")

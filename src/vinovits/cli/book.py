@@ -151,7 +151,7 @@ def book(
     cast = _cast(cast_file, settings)
     if cast.lexicon is not None:
         lexicon = [*lexicon_entries(cast.lexicon), *lexicon]
-    show, speakers = making.show(), making.speakers(loading)
+    show = making.show()
     if file.suffix.lower() in SUBTITLES:
         if timings or proof or gaps == "mark":
             raise UsageError(
@@ -166,7 +166,16 @@ def book(
             _check(units, loading)
             return
         out = out or file.with_suffix(".wav")
-        _dub(cues, cast, speakers, out, work or _units_of(out), fastest, show, clean=clean)
+        _dub(
+            cues,
+            cast,
+            making.speakers(loading),
+            out,
+            work or _units_of(out),
+            fastest,
+            show,
+            clean=clean,
+        )
         return
     from vinovits.books.model import Include
     from vinovits.books.plan import make_plan
@@ -194,7 +203,7 @@ def book(
         gaps,
         None if proof is None else Whisper(proof, language="en"),
     )
-    _make(order, speakers, show, clean=clean)
+    _make(order, making.speakers(loading), show, clean=clean)
 
 
 def _cast(path: Path | None, settings: dict[str, Any]) -> Cast:
