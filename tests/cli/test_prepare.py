@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.prepare.material import folder, sentence, write
 from vinovits.cli.main import cli
+from vinovits.prepare import work
 
 
 def run(*words: object) -> Result:
@@ -70,6 +72,24 @@ def test_nothing_that_can_be_used(tmp_path: Path) -> None:
     assert empty.exit_code == 1
     assert "holds no recordings. It is empty." in empty.stderr
     assert not (tmp_path / "out2").exists()
+
+
+def test_clips_that_are_of_no_use_for_no_reason_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepared(*given: Any, **options: Any) -> work.Result:
+        result = prepare(*given, **options)
+        for one in result.candidates:
+            one.rejections.clear()
+        return result
+
+    prepare = work.prepare
+    monkeypatch.setattr(work, "prepare", prepared)
+    write(tmp_path / "in" / "a.wav", sentence(1))
+    done = run(tmp_path / "in", tmp_path / "out", "--no-mos")
+    assert done.exit_code == 1
+    assert "No clip can be used: all 1 were rejected. " in done.stderr
+    assert "report.html has all reasons." in done.stderr
 
 
 def test_a_language_that_the_base_does_not_speak_is_told(tmp_path: Path) -> None:

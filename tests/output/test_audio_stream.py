@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from tests.output.speech import chirp
-from vinovits.output.audio_stream import MEDIA_TYPES, AudioStream, Kind
+from vinovits.output.audio_stream import MEDIA_TYPES, AudioStream, Kind, as_mp3
 from vinovits.output.wav import UNKNOWN_SIZE, pcm16
 
 
@@ -26,6 +27,17 @@ def test_samples_of_a_streamed_wav_are_those_written_and_come_at_once() -> None:
     assert struct.unpack("<I", whole[4:8]) == struct.unpack("<I", whole[40:44]) == (UNKNOWN_SIZE,)
     assert struct.unpack("<HHIIHH", whole[20:36]) == (1, 1, 22050, 44100, 2, 16)
     assert whole[44:] == pcm16(samples).tobytes()
+
+
+@pytest.mark.parametrize(("own", "given"), [(44_100, 24_000), (16_000, 16_000)])
+def test_recordings_become_small_mp3s(tmp_path: Path, own: int, given: int) -> None:
+    soundfile.write(tmp_path / "a.wav", chirp(1.0, own), own)
+    content = as_mp3(tmp_path / "a.wav")
+    back, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+    assert rate == given
+    assert len(back) == given
+    assert len(content) < 2 * own / 3
+    np.testing.assert_allclose(np.std(back), np.std(chirp(1.0, own)), rtol=0.05)
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])

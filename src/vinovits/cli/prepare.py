@@ -135,10 +135,11 @@ def prepare(source: Path, out: Path, **options: Any) -> None:
     if not quiet:
         _tell(result, report)
     if not result.used:
-        first = next(one for one in result.candidates if one.rejections)
+        first = next((one for one in result.candidates if one.rejections), None)
+        why = f"{first.recording}: {first.rejections[0][1]} " if first else ""
         raise DataError(
-            f"No clip can be used: all {len(result.candidates)} were rejected. {first.recording}: "
-            f"{first.rejections[0][1]} {report} has all reasons."
+            f"No clip can be used: all {len(result.candidates)} were rejected. {why}{report} has "
+            "all reasons."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from vinovits.output.aac import RATES, AacEncoder
@@ -108,6 +109,21 @@ class AudioStream:
         if isinstance(self._buffer, _Forwards):
             return self._buffer.take()
         return self._buffer.getvalue()
+
+
+def as_mp3(path: Path, highest: int = 24_000) -> bytes:
+    """A recording of one channel, small enough to be sent in a page.
+
+    Args:
+        path: A file that libsndfile reads.
+        highest: Sampling rate in Hz above which none is given.
+    """
+    import soundfile
+
+    samples, rate = soundfile.read(path, dtype="float32")
+    with AudioStream("mp3", rate, rate=min(rate, highest), whole=True) as audio:
+        audio.write(samples)
+        return audio.finish()
 
 
 class _Forwards(io.BytesIO):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from vinovits.output.audio_stream import as_mp3
 from vinovits.prepare import kept
 from vinovits.prepare.checks import Candidate
 from vinovits.prepare.reading import NAMES
@@ -40,7 +40,6 @@ KINDS = {
 
 _EMBEDDED = 80
 """Clips whose sound is in the page itself; those of others are played from their files."""
-_PLAYED_RATE = 24_000
 _BARS = 24
 _WIDTH, _HEIGHT = 300, 110
 _AMOUNTS = (
@@ -272,16 +271,7 @@ def _sounds(candidates: Sequence[Candidate], out: Path) -> dict[str, str]:
     """The sound of some clips as data URLs: of those with faults first, then of others."""
     heard = [one for one in candidates if one.path]
     ordered = sorted(heard, key=lambda one: (not one.rejections, not one.warnings))
-    return {one.id: _sound(out / one.path) for one in ordered[:_EMBEDDED]}
-
-
-def _sound(path: Path) -> str:
-    import soundfile
-    import soxr
-
-    samples, rate = soundfile.read(path, dtype="float32")
-    if rate > _PLAYED_RATE:
-        samples, rate = soxr.resample(samples, rate, _PLAYED_RATE), _PLAYED_RATE
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, format="MP3", subtype="MPEG_LAYER_III")
-    return "data:audio/mpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return {
+        one.id: "data:audio/mpeg;base64," + base64.b64encode(as_mp3(out / one.path)).decode()
+        for one in ordered[:_EMBEDDED]
+    }

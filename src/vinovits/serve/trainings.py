@@ -27,6 +27,7 @@ import yaml
 
 from vinovits.errors import TOLD, UsageError
 from vinovits.output.atomic import atomic_file, atomic_folder, replace_folder, write_error
+from vinovits.output.audio_stream import as_mp3
 from vinovits.places import BASES, find, find_bases, own, roots
 from vinovits.prepare.recording import SUFFIXES
 from vinovits.serve.errors import ApiError
@@ -211,7 +212,7 @@ class Trainings:
         # What the report says was written by us, but the folder is the user's.
         if not path or not file.is_relative_to(place.resolve()) or not file.is_file():
             return b""
-        return _mp3(file)
+        return as_mp3(file)
 
     def correct(self, name: str, id_: str, text: str, use: bool | None) -> None:
         """Change the text of a clip, or whether it is used; it counts when it is prepared again.
@@ -352,7 +353,7 @@ class Trainings:
         path = self._place(name) / "out" / name / "samples" / f"{sample}.wav"
         if sample not in self.samples(name) or path.is_symlink():
             return b""
-        return _mp3(path)
+        return as_mp3(path)
 
     def publish(self, name: str) -> None:
         """Put the voice of a training among those of the server, in place of one from it before.
@@ -563,18 +564,3 @@ def _yaml(path: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError):
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _mp3(path: Path) -> bytes:
-    """A recording, small enough to be sent in a page."""
-    import io
-
-    import soundfile
-    import soxr
-
-    samples, rate = soundfile.read(path, dtype="float32")
-    if rate not in (8000, 16_000, 24_000):
-        samples, rate = soxr.resample(samples, rate, 24_000), 24_000
-    content = io.BytesIO()
-    soundfile.write(content, samples, rate, format="MP3", subtype="MPEG_LAYER_III")
-    return content.getvalue()
