@@ -24,6 +24,7 @@ import torch
 from tests.conftest import TINY_CONFIG
 from tests.train.conftest import QUICK, make_clips, make_data
 from vinovits.errors import CheckpointError, OutputError, TrainingError, UsageError
+from vinovits.page.curves import SHOWN
 from vinovits.train import checkpoints as checkpoints_module
 from vinovits.train.dataset import Facts, write_data
 from vinovits.train.run import Stopped
@@ -105,6 +106,9 @@ def test_a_training_ends_with_a_voice(start: Start, tmp_path: Path) -> None:
     assert "refresh" not in page, "it's over"
     assert page.count("<polyline") > 8
     assert "http" not in page
+    entries = history(out)
+    measured = {name for one in entries for name in one.get("losses", one.get("validation"))}
+    assert set(SHOWN) <= measured, "the server's page shows these"
     for path in (out / "samples").glob("*.png"):
         assert path.read_bytes().startswith(b"\x89PNG")
     assert len(list((out / "samples").glob("*.wav"))) == 2
@@ -191,7 +195,9 @@ def test_a_training_ends_when_its_time_is_up(start: Start, tmp_path: Path) -> No
     outcome = start(steps=50, minutes=1e-9)
     assert outcome.steps == 1
     assert (tmp_path / "out" / "best").is_dir()
-    assert start(resume=True, steps=50, minutes=1e-9).steps == 1
+    told: list[str] = []
+    assert start(resume=True, tell=told.append).steps == 1
+    assert any("has had its 1e-09 minutes" in sentence for sentence in told)
     assert start(resume=True, steps=3, minutes=10).steps == 3
 
 

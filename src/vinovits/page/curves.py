@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from math import isfinite
 
+SHOWN = ("aligned", "copied", "mel", "kl", "durations", "adversarial", "judge")
+"""What the page shows of all that a training measures."""
 _WIDTH, _HEIGHT, _EDGE, _POINTS = 320, 120, 4, 300
 
 

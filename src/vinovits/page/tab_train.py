@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from vinovits.page.curves import curve
+from vinovits.page.curves import SHOWN, curve
 from vinovits.page.markup import table, word
 from vinovits.page.parts import Parts, told
 from vinovits.places import BASES, find_bases
@@ -20,7 +20,6 @@ from vinovits.serve.trainings import Status, Trainings, missing
 _SECONDS = 3.0
 """Between two looks at what runs."""
 _MOST_ROWS = 300
-_CURVES = ("aligned", "copied", "mel", "kl", "durations", "adversarial", "judge")
 _USES: dict[str, bool | None] = {"judged": None, "use_it": True, "leave": False}
 
 
@@ -263,7 +262,7 @@ def _status_html(trainings: Trainings, name: str, status: Status) -> str:
     for entry in trainings.history(name):
         for key, value in {**entry.get("losses", {}), **entry.get("validation", {})}.items():
             series.setdefault(key, []).append((entry["step"], value))
-    return html + "".join(curve(key, series[key]) for key in _CURVES if key in series)
+    return html + "".join(curve(key, series[key]) for key in SHOWN if key in series)
 
 
 def _report_html(report: dict[str, Any]) -> str:

@@ -177,6 +177,11 @@ class Run:
         if self.crew.told(float(not self.checkpoints.numbers())):
             # A full disk is found now, not after hours, and there is something to go back to.
             self._save()
+        if self._late() and self.counters.step < self.settings.steps:
+            self.tell(
+                f"The training has had its {self.settings.minutes:g} minutes, and nothing more is "
+                "learned. --resume --minutes takes how many it may have in all."
+            )
         with self._signals():
             while not self._done():
                 self._epoch()
@@ -222,9 +227,11 @@ class Run:
 
     def _done(self) -> bool:
         """Whether all steps are done, or the time is up."""
+        return self.counters.step >= self.settings.steps or self.crew.any(self._late())
+
+    def _late(self) -> bool:
         minutes = self.settings.minutes
-        late = minutes is not None and self.counters.seconds >= 60 * minutes
-        return self.counters.step >= self.settings.steps or self.crew.any(late)
+        return minutes is not None and self.counters.seconds >= 60 * minutes
 
     def rate(self) -> float:
         """The learning rate of the next step."""
