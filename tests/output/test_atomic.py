@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vinovits.errors import OutputError
-from vinovits.output.atomic import atomic_file, atomic_folder, write_error
+from vinovits.output.atomic import atomic_file, atomic_folder, replace_folder, write_error
 
 
 def names(folder: Path) -> list[str]:
@@ -150,3 +150,28 @@ def test_errors_of_the_system_are_sentences(number: int, said: str) -> None:
     assert message.startswith("x.wav can't be written: ")
     assert said in message
     assert message.endswith(".")
+
+
+def test_a_folder_takes_the_place_of_another_or_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made = tmp_path / "voice", tmp_path / "made"
+    for number in range(2):
+        made.mkdir()
+        (made / str(number)).touch()
+        replace_folder(made, folder)
+        assert [path.name for path in folder.iterdir()] == [str(number)]
+        assert list(tmp_path.iterdir()) == [folder]
+    made.mkdir()
+    rename = Path.rename
+
+    def failing(path: Path, to: Path) -> Path:
+        if path == made:
+            raise PermissionError(errno.EACCES, "it is in use")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(PermissionError):
+        replace_folder(made, folder)
+    assert (folder / "1").exists()
+    assert sorted(tmp_path.iterdir()) == [made, folder]

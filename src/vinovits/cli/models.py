@@ -221,7 +221,7 @@ def _get(model: Model, mirror: str, revision: str, source: Path | None) -> None:
 
 def _convert(model: Model, precision: Precision | None, *, keep_source: bool) -> None:
     """Make the feature folder; say what to do if the packages for it aren't there."""
-    from vinovits.output.atomic import write_error
+    from vinovits.output.atomic import replace_folder, write_error
     from vinovits.places import own
     from vinovits.store import models as store
 
@@ -248,7 +248,7 @@ def _convert(model: Model, precision: Precision | None, *, keep_source: bool) ->
                 licence=model.licence,
                 progress=layers,
             )
-        store.replace(staging, out)
+        replace_folder(staging, out)
     except MissingExtraError as error:
         click.echo(_later(model, str(error)), err=True)
         return
