@@ -177,11 +177,11 @@ def test_what_a_kill_leaves_of_the_best_is_mended(start: Start, tmp_path: Path) 
     with pytest.raises(Stopped):
         start(watch=stop_at(3))
     out = tmp_path / "out"
-    (out / "best").rename(out / "best.old")  # killed between two renames
+    (out / "best").rename(out / ".best.old")  # killed between two renames
     (out / ".vinovits-012345.part").mkdir()
     start(resume=True)
     assert (out / "best" / "config.json").is_file()
-    assert not list(out.glob("best.*"))
+    assert not list(out.glob(".best.*"))
     assert not list(out.glob(".vinovits-*"))
 
 
@@ -238,11 +238,13 @@ def test_a_spoilt_training_is_taken_back(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Trainer.learn
-    spoilt = {"steps": [3]}
+    spoilt, damaged = {"steps": [3]}, {"at": "nothing"}
 
     def learn(self: Trainer, parts: Any, number: int) -> Any:
         if number in spoilt["steps"]:
             spoilt["steps"] = spoilt["steps"][1:]
+            for file in tmp_path.glob(damaged["at"]):
+                file.write_bytes(b"damaged")
             raise NotFiniteError("generator")
         return real(self, parts, number)
 
@@ -257,6 +259,10 @@ def test_a_spoilt_training_is_taken_back(
     assert rates[-1] == pytest.approx(rates[1] / 2, rel=1e-2)
     steps = [entry["step"] for entry in history(tmp_path / "out")]
     assert steps == sorted(steps)
+    spoilt["steps"], damaged["at"], told[:] = [3], "hurt/checkpoints/2/*.pth", []
+    assert start("hurt", tell=told.append).steps == 4
+    assert any("checkpoints/2 can't be read" in one for one in told)
+    assert any("goes on from step 0" in one for one in told)
     spoilt["steps"] = [1] * 9
     with pytest.raises(TrainingError, match="taken back 3 times"):
         start("again")

@@ -19,7 +19,7 @@ import torch
 
 from vinovits.errors import CheckpointError, OutputError, VinovitsError
 from vinovits.nets.weight_norm import load_released, released_state
-from vinovits.output.atomic import atomic_folder, write_error
+from vinovits.output.atomic import atomic_folder, replace_folder, write_error
 from vinovits.train.average import Average
 from vinovits.train.building import FILES
 from vinovits.train.step import Trainer
@@ -159,7 +159,7 @@ def sweep(folder: Path) -> None:
 
 def put_back(folder: Path) -> None:
     """Mend what a process that was killed while `save_weights` replaced a folder has left."""
-    old = folder.with_name(f"{folder.name}.old")
+    old = folder.with_name(f".{folder.name}.old")
     if folder.exists():
         shutil.rmtree(old, ignore_errors=True)
     elif old.is_dir():
@@ -188,8 +188,7 @@ def save_weights(
     Raises:
         OutputError: It can't be written.
     """
-    old = folder.with_name(f"{folder.name}.old")
-    new = folder.with_name(f"{folder.name}.new")
+    new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     put_back(folder)
     with atomic_folder(new) as work, average.applied():
@@ -208,9 +207,6 @@ def save_weights(
         for file, content in beside.items():
             (work / file).write_bytes(content)
     try:
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        replace_folder(new, folder)
     except OSError as error:
         raise write_error(folder, error) from error

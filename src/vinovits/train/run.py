@@ -6,7 +6,7 @@ import hashlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from itertools import islice
@@ -138,33 +138,41 @@ class Run:
             CheckpointError: None can.
         """
         data = self.counters.data
+        step = self._load(self.checkpoints.numbers())
+        if self.counters.data != data:
+            self.tell(
+                "The training set isn't what it was when the training was stopped; it goes on "
+                "with the set of now."
+            )
+            self.counters.data = data
+        if not self.crew.told(float(self.report.has_best())):
+            self.counters.best, self.counters.best_step = float("inf"), -1
+        self._forget(step)
+
+    def _load(self, steps: Iterable[int]) -> int:
+        """Take the first of some checkpoints that can be read; its step."""
         failures = []
-        for step in self.checkpoints.numbers():
+        for step in steps:
             try:
                 found = self.checkpoints.load(step, self.trainer, self.average)
             except CheckpointError as error:
                 failures.append(str(error))
                 continue
             for failure in failures:
-                self.tell(f"{failure} The one before it is taken.")
+                self.tell(f"{failure} That of step {step} is taken.")
             self.counters = Counters.from_dict(found)
-            if self.counters.data != data:
-                self.tell(
-                    "The training set isn't what it was when the training was stopped; it goes on "
-                    "with the set of now."
-                )
-                self.counters.data = data
-            if not self.crew.told(float(self.report.has_best())):
-                self.counters.best, self.counters.best_step = float("inf"), -1
-            if self.crew.leads:
-                self.report.history.forget(step)
-                self.checkpoints.forget(step)
-            self.crew.wait()
-            return
+            return step
         raise CheckpointError(
             " ".join(failures)
             or f"There is no checkpoint in {self.checkpoints.folder} to go on from."
         )
+
+    def _forget(self, step: int) -> None:
+        """Drop all that is behind a step, which will be done again."""
+        if self.crew.leads:
+            self.report.history.forget(step)
+            self.checkpoints.forget(step)
+        self.crew.wait()
 
     def train(self) -> None:
         """Do all steps that are left.
@@ -392,18 +400,14 @@ class Run:
                 f"{before.restores} times, each time with half the learning rate. {advice} The "
                 "checkpoints that were written are still there."
             )
-        known = self.checkpoints.numbers()
-        step = before.best_step if before.best_step in known else known[0]
+        # The best one first, then the newest.
+        known = sorted(self.checkpoints.numbers(), key=lambda step: step != before.best_step)
         self.crew.wait()
-        found = self.checkpoints.load(step, self.trainer, self.average)
-        self.counters = Counters.from_dict(found)
+        step = self._load(known)
         self.counters.restores = before.restores + 1
         self.counters.rate_scale = before.rate_scale / 2
         self.counters.best, self.counters.best_step = before.best, before.best_step
-        if self.crew.leads:
-            self.report.history.forget(step)
-            self.checkpoints.forget(step)
-        self.crew.wait()
+        self._forget(step)
         self.tell(
             f"At step {before.step} {reason}. The training goes on from step {step} with half the "
             f"learning rate. {advice}"
