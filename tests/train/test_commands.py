@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.train.conftest import QUICK
 from vinovits.cli.main import cli
-from vinovits.train.audition import Row, best_of
+from vinovits.train.audition import Row, best_of, ranks_of
 
 
 def run(*arguments: object) -> Result:
@@ -42,6 +42,8 @@ def test_train_then_audition(data: Path, base: Path, tmp_path: Path) -> None:
     assert heard.exit_code == 0, heard.output
     assert "best" in heard.stdout
     page = (out / "audition" / "index.html").read_text("utf-8")
+    assert "so few clips" in page
+    assert "less is better" in page
     for name in ("4-0", "6-0", "recorded-0"):
         assert f"{name}.wav" in page
         assert (out / "audition" / f"{name}.wav").is_file()
@@ -71,5 +73,7 @@ def test_the_best_is_chosen_by_all_measures() -> None:
     def row(step: int, aligned: float, copied: float, dnsmos: float) -> Row:
         return Row(step, {"aligned": aligned, "copied": copied, "dnsmos": dnsmos})
 
-    assert best_of([row(1, 0.5, 0.1, 3.0), row(2, 0.4, 0.2, 3.1), row(3, 0.6, 0.0, 2.0)]) == 2
+    rows = [row(1, 0.5, 0.1, 3.0), row(2, 0.4, 0.2, 3.1), row(3, 0.6, 0.0, 2.0)]
+    assert best_of(rows) == 2
+    assert ranks_of(rows) == {1: 2, 2: 0, 3: 4}
     assert best_of([row(1, 0.5, 0.5, 3.0), row(2, 0.5, 0.5, 3.0)]) == 2, "the later of equals"

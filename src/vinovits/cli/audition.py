@@ -28,8 +28,9 @@ def audition(folder: Path, data: Path | None, device: str, transcribe: str | Non
     """Let each checkpoint of a training say the validation clips, and measure that.
 
     Mel distances are always measured; DNSMOS where the package speechmos is installed; how like the
-    recordings the speaker is where resemblyzer is; word errors with --transcribe. One checkpoint is
-    chosen by its ranks in all of these. The folder `audition` in FOLDER gets a page to listen.
+    recordings the speaker is where resemblyzer is; word errors with --transcribe. The checkpoint is
+    chosen that others beat the least in these. The folder `audition` in FOLDER gets a page to
+    listen.
 
     \b
     Example:
@@ -37,6 +38,7 @@ def audition(folder: Path, data: Path | None, device: str, transcribe: str | Non
     """
     with convert_extra("Training", "train"):
         from vinovits.train.audition import audition as run
+        from vinovits.train.audition import ranks_of
 
     from vinovits.cli.streams import print_table, table
 
@@ -48,10 +50,12 @@ def audition(folder: Path, data: Path | None, device: str, transcribe: str | Non
         tell=lambda sentence: click.echo(sentence, err=True),
     )
     names = list(found.rows[0].measures)
-    rows = table("step", *names, "", right=("step", *names))
+    beaten = ranks_of(found.rows)
+    rows = table("step", *names, "beaten", "", right=("step", *names, "beaten"))
     for row in found.rows:
         mark = "best" if row.step == found.best else ""
-        rows.add_row(str(row.step), *(f"{row.measures[name]:.3f}" for name in names), mark)
+        measured = (f"{row.measures[name]:.3f}" for name in names)
+        rows.add_row(str(row.step), *measured, str(beaten[row.step]), mark)
     print_table(rows)
     sys.stdout.flush()
     click.echo(f"Listen: {found.page}", err=True)

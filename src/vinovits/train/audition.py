@@ -33,6 +33,15 @@ Listener = Callable[[Samples, Samples, int, Clip], float]
 """From what is spoken, what was recorded, the rate of both in Hz, and the clip to one number."""
 
 FOLDER = "audition"
+_MEANINGS = {
+    "aligned": "mel distance of the clips, said in the rhythm of their recordings; less is better",
+    "copied": "that of recordings sent through posterior encoder and decoder; it doesn't count",
+    "dnsmos": "how good the sound is, 1 to 5; more is better",
+    "similarity": "of the speaker to the recordings, up to 1; more is better",
+    "wer": "share of words that are heard otherwise than in the recordings; less is better",
+}
+_FEW = 8
+"""Clips below which the page says so."""
 LESS_IS_BETTER = ("aligned", "copied", "wer")
 """Measures that are distances or errors; of the others more is better."""
 
@@ -56,19 +65,25 @@ class Audition:
     page: Path
 
 
-def best_of(rows: Sequence[Row]) -> int:
-    """The step whose ranks in all measures sum to the least; of equals the later one.
+def ranks_of(rows: Sequence[Row]) -> dict[int, int]:
+    """By step, how many times another one is better, in all measures together.
 
     The copied distance doesn't count: it says nothing of the text side.
     """
-    sums = dict.fromkeys((row.step for row in rows), 0.0)
+    sums = dict.fromkeys((row.step for row in rows), 0)
     for name in rows[0].measures:
         if name == "copied":
             continue
         sign = 1.0 if name in LESS_IS_BETTER else -1.0
         values = np.array([sign * row.measures[name] for row in rows])
         for row, value in zip(rows, values, strict=True):
-            sums[row.step] += float((values < value).sum())
+            sums[row.step] += int((values < value).sum())
+    return sums
+
+
+def best_of(rows: Sequence[Row]) -> int:
+    """The step that is beaten the least; of equals the later one."""
+    sums = ranks_of(rows)
     return min(sums, key=lambda step: (sums[step], -step))
 
 
@@ -114,7 +129,9 @@ def audition(
             told = ", ".join(f"{name} {value:.3f}" for name, value in rows[-1].measures.items())
             tell(f"Step {step}: {told}.")
         best = best_of(rows)
-        result = {"best": best, "rows": [asdict(row) for row in rows]}
+        beaten = ranks_of(rows)
+        told_rows = [{**asdict(row), "beaten": beaten[row.step]} for row in rows]
+        result = {"best": best, "clips": len(heard), "rows": told_rows}
         (work / "audition.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         (work / "index.html").write_text(
             _page(rows, best, [one.clip for one in heard]), encoding="utf-8"
@@ -207,12 +224,16 @@ def _write(path: Path, samples: Samples, rate: int) -> None:
 
 def _page(rows: Sequence[Row], best: int, clips: Sequence[Clip]) -> str:
     names = list(rows[0].measures)
-    head = "".join(f"<th>{name}" for name in names)
+    beaten = ranks_of(rows)
+    head = "".join(f"<th>{name}" for name in names) + "<th>beaten"
     numbers = "".join(
         f"<tr{' class=best' if row.step == best else ''}><td>{row.step}"
         + "".join(f"<td>{row.measures[name]:.3f}" for name in names)
+        + f"<td>{beaten[row.step]}"
         for row in rows
     )
+    meanings = "".join(f"<dt>{name}<dd>{_MEANINGS[name]}" for name in names if name in _MEANINGS)
+    few = "" if len(clips) >= _FEW else " With so few clips, chance has a say."
     sounds = "".join(
         f"<h3>{html.escape(clip.text)}</h3><p>recorded {_player(f'recorded-{number}')}"
         + "".join(f"<p>step {row.step} {_player(f'{row.step}-{number}')}" for row in rows)
@@ -222,9 +243,12 @@ def _page(rows: Sequence[Row], best: int, clips: Sequence[Clip]) -> str:
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Audition</title>'
         "<style>body{font:15px system-ui,sans-serif;margin:2em;color:#20303f;background:#fff}"
         "td,th{padding:.3em .9em;text-align:right}.best{background:#dff0d8}"
-        "audio{vertical-align:middle}</style>"
-        f"<h1>Audition</h1><p>By its numbers, step {best} is the best. Listen before you believe."
-        f"</p><table><tr><th>step{head}{numbers}</table>{sounds}</html>\n"
+        "audio{vertical-align:middle}dt{float:left;width:6em;font-weight:600}"
+        "dd{margin:0 0 .3em 7em}</style>"
+        f"<h1>Audition</h1><p>Step {best} is chosen: another one is better than it "
+        f"{beaten[best]} times, measure by measure, the least of all; of equals the later one.{few}"
+        " Listen before you believe.</p>"
+        f"<table><tr><th>step{head}{numbers}</table><dl>{meanings}</dl>{sounds}</html>\n"
     )
 
 

@@ -100,7 +100,8 @@ class Report:
             OutputError: It can't be written.
         """
         numbers = {"aligned": found.aligned, "copied": found.copied}
-        self.history.add({"step": step, "validation": numbers})
+        said = [one.clip.text for one in found.clips[:_SHOWN_CLIPS]]
+        self.history.add({"step": step, "validation": numbers, "said": said})
         folder = self.folder / _SAMPLES
         try:
             folder.mkdir(exist_ok=True)
@@ -187,14 +188,20 @@ class Report:
         return (
             f'<!doctype html><html lang="en"><meta charset="utf-8">{refresh}'
             f"<title>{title}</title><style>{_STYLE}</style><h1>{title}</h1><p>{state}</p>"
-            f'<div class="charts">{charts}</div>{self._samples()}</html>\n'
+            f'<div class="charts">{charts}</div>{self._samples(entries)}</html>\n'
         )
 
-    def _samples(self) -> str:
+    def _samples(self, entries: Sequence[dict[str, Any]]) -> str:
+        said = {entry["step"]: entry["said"] for entry in entries if "said" in entry}
+        texts = {
+            f"{step:08d}-{number}": html.escape(text)
+            for step, spoken in said.items()
+            for number, text in enumerate(spoken)
+        }
         folder = self.folder / _SAMPLES
         names = sorted((path.stem for path in folder.glob("????????-*.wav")), reverse=True)
         rows = "".join(
-            f"<tr><td>{int(name[:8])}<td>{name[9:]}"
+            f'<tr><td>{int(name[:8])}<td class="said">{texts.get(name, name[9:])}'
             f'<td><audio controls preload="none" src="{_SAMPLES}/{name}.wav"></audio>'
             f'<td><img alt="spectrograms" src="{_SAMPLES}/{name}-mel.png">'
             f'<td><img alt="alignment" src="{_SAMPLES}/{name}-alignment.png">'
@@ -214,7 +221,7 @@ _STYLE = (
     "body{font:15px system-ui,sans-serif;margin:2em;color:#20303f;background:#fff}"
     ".charts{display:flex;flex-wrap:wrap;gap:1.2em}figure{margin:0}figcaption{font-weight:600}"
     "svg{background:#f6f7f8}td,th{padding:.3em .8em;text-align:left}img{max-height:160px;"
-    "max-width:420px}text{font:11px system-ui,sans-serif;fill:#50606f}"
+    "max-width:420px}.said{max-width:16em}text{font:11px system-ui,sans-serif;fill:#50606f}"
 )
 
 
