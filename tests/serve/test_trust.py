@@ -340,11 +340,22 @@ def test_names_and_pages_that_are_allowed_may_ask(folders: VoiceFolders) -> None
             (server.url, 200),
             ("https://other.example", 403),
             ("null", 403),
+            ("http://[", 403),
             ("http://page.example", 403),
         ):
             answer = server.get("/v1/models", headers={"origin": origin})
             assert answer.status_code == status, origin
             assert "access-control-allow-origin" not in answer.headers
+        # A sound in a page is asked for without an origin.
+        sound = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}
+        for page, status in (
+            ("https://page.example/", 200),
+            ("https://page.example.org/", 403),
+            ("https://[", 403),
+            ("", 403),
+        ):
+            answer = server.get("/v1/models", headers={**sound, "referer": page})
+            assert answer.status_code == status, page
 
 
 def test_a_model_that_is_missing_is_named_but_no_folder() -> None:

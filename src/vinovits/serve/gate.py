@@ -179,15 +179,31 @@ class Gate:
     def _check_origin(self, headers: Headers) -> None:
         origin = headers.get("origin")
         if origin is None:
-            _check_site(headers)
+            self._check_site(headers)
             return
         if origin.lower() in self._origins:
             return
-        parts = urlsplit(origin) if origin.isprintable() else None
-        if parts is None or parts.netloc.lower() != headers.get("host", "").lower():
+        own = _origin_of(origin).partition("://")[2]
+        if not own or own != headers.get("host", "").lower():
             raise ApiError(
                 403,
                 f"Web pages of {origin!r:.80} may not ask this server: name them with "
+                "--allowed-origin.",
+                "origin_not_allowed",
+            )
+
+    def _check_site(self, headers: Headers) -> None:
+        """Pictures, sounds and frames of other sites' pages are asked for without an `Origin`."""
+        if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+            return
+        where = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+        if where == ("navigate", "document"):  # a link to the page may be followed
+            return
+        # A page can have its browser hide where it is, but not say that it is elsewhere.
+        if _origin_of(headers.get("referer", "")) not in self._origins:
+            raise ApiError(
+                403,
+                "Web pages of others may not put this server into theirs: name them with "
                 "--allowed-origin.",
                 "origin_not_allowed",
             )
@@ -222,14 +238,13 @@ class Gate:
             record.key, record.grant = grant.name, grant
 
 
-def _check_site(headers: Headers) -> None:
-    """Pictures, sounds and frames of other sites' pages are asked for without an `Origin`."""
-    is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
-    where = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
-    if is_foreign and where != ("navigate", "document"):  # a link to the page may be followed
-        raise ApiError(
-            403, "Web pages of others may not put this server into theirs.", "origin_not_allowed"
-        )
+def _origin_of(address: str) -> str:
+    """Scheme, host and port of a page, in small letters; "" of what is no address."""
+    try:
+        parts = urlsplit(address) if address.isprintable() else None
+    except ValueError:  # brackets without an address of IPv6 in them
+        parts = None
+    return "" if parts is None or not parts.netloc else f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _given_key(headers: Headers) -> str:
