@@ -200,7 +200,8 @@ class Gate:
         if where == ("navigate", "document"):  # a link to the page may be followed
             return
         # A page can have its browser hide where it is, but not say that it is elsewhere.
-        if _origin_of(headers.get("referer", "")) not in self._origins:
+        page = _origin_of(headers.get("referer", ""))
+        if not page or page not in self._origins:
             raise ApiError(
                 403,
                 "Web pages of others may not put this server into theirs: name them with "
