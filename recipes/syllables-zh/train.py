@@ -52,6 +52,9 @@ HELD_OUT = 20
 SPEEDS = (0.9, 1.1)
 """Bounds of the factors at which a clip is heard: pitch and tempo change together."""
 
+ROUGH = 0.12
+"""The largest deviation of the noise in Whisper's log mel, whose unit is 40 dB."""
+
 
 def wave_of(path: Path) -> NDArray[np.float32]:
     """Samples at 16 kHz."""
@@ -70,6 +73,12 @@ def varied(wave: NDArray[np.float32]) -> Tensor:
     loudness = float(np.sqrt(np.mean(wave**2)))
     wave = wave + noise * loudness * 10 ** random.uniform(-4, -1)
     mel = heard_as(wave * 10 ** random.uniform(-0.5, 0.3))
+    # What a voice's decoder does to any speech, whichever decoder it is: blurred, and rough.
+    if random.random() < 0.5:
+        mel = F.avg_pool1d(mel, 3, 1, 1, count_include_pad=False)
+    if random.random() < 0.5:
+        mel = F.avg_pool1d(mel.T, 3, 1, 1, count_include_pad=False).T
+    mel = mel + random.uniform(0, ROUGH) * torch.randn_like(mel)
     for _ in range(2):
         width = random.randrange(10)
         low = random.randrange(mel.shape[0] - width)
