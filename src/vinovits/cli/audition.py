@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.cli.needs import convert_extra
+from vinovits.cli.needs import needed_extra
 
 if TYPE_CHECKING:
     from vinovits.train.audition import Listener, Samples
@@ -36,7 +36,7 @@ def audition(folder: Path, data: Path | None, device: str, transcribe: str | Non
     Example:
       vinovits audition my-voice
     """
-    with convert_extra("Training", "train"):
+    with needed_extra("Training", "train"):
         from vinovits.train.audition import audition as run
         from vinovits.train.audition import ranks_of
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.cli.needs import convert_extra, tell_needs
+from vinovits.cli.needs import needed_extra, tell_needs
 from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def convert(
       vinovits convert model_assets/anna anna
       vinovits convert anna.aivm anna
     """
-    with convert_extra("Converting"):
+    with needed_extra("Converting", "convert"):
         from vinovits.convert.voice import convert_checkpoint
         from vinovits.voices.manifest import Card
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.cli.needs import convert_extra
+from vinovits.cli.needs import needed_extra
 from vinovits.cli.streams import console, megabytes
 from vinovits.errors import UsageError
 
@@ -57,7 +57,7 @@ def convert_features(
     Example:
       vinovits convert-features Downloads/deberta-v3-large
     """
-    with convert_extra("Converting"):
+    with needed_extra("Converting", "convert"):
         from vinovits.convert import features
         from vinovits.convert.features.known import usual_name
     from vinovits.manifests import check_name

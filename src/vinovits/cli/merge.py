@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.cli.needs import convert_extra
+from vinovits.cli.needs import needed_extra
 
 _SHARE = click.FloatRange(0, 1)
 
@@ -36,7 +36,7 @@ def merge(first: Path, second: Path, out: Path, **shares: float) -> None:
       vinovits merge anna bella mixed --voice 0.5 --pitch 0.5 --style 0.2
       vinovits convert mixed mixed-voice
     """
-    with convert_extra("Merging"):
+    with needed_extra("Merging", "convert"):
         from vinovits.convert.merge import merge_checkpoints
 
     made = merge_checkpoints(first, second, out, shares)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def convert_extra(doing: str, extra: str = "convert") -> Iterator[None]:
-    """Let a block import what the extra `convert`, or another, brings.
+def needed_extra(doing: str, extra: str) -> Iterator[None]:
+    """Let a block import what an extra brings.
 
     Args:
         doing: What needs it, for the message: "Converting".

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vinovits.cli.inputs import voices_option
-from vinovits.errors import MissingExtraError, UsageError
+from vinovits.cli.needs import needed_extra
+from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
     from vinovits.serve.app import Page
@@ -99,7 +98,7 @@ def serve(config: Path | None, **options: Any) -> None:
       vinovits serve --host 0.0.0.0 --api-key-file keys.txt
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    with _serve_extra():
+    with needed_extra("Serving", "serve"):
         from vinovits.serve.app import create_app
         from vinovits.serve.log import logging_to_stderr
         from vinovits.serve.server import Server
@@ -223,16 +222,3 @@ def _page() -> Page | None:
         )
         return None
     return GradioPage()
-
-
-@contextmanager
-def _serve_extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "vinovits":
-            raise
-        raise MissingExtraError(
-            f"Serving needs {error.name}, which isn't installed. Install it with: "
-            "pip install 'vinovits[serve]'"
-        ) from error

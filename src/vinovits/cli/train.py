@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vinovits.cli.inputs import InputPath
-from vinovits.cli.needs import convert_extra, tell_needs
+from vinovits.cli.needs import needed_extra, tell_needs
 from vinovits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def train(
       vinovits train filelists/train.list --base G_0.pth --out mine --set freeze=[decoder]
       torchrun --nproc-per-node 2 -m vinovits train my-data --base G_0.pth --out mine
     """
-    with convert_extra("Training", "train"):
+    with needed_extra("Training", "train"):
         from vinovits.train.run import Stopped
         from vinovits.train.session import train as run
         from vinovits.train.settings import read_settings

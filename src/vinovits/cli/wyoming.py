@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import click
 
 from vinovits.cli.inputs import voices_option
-from vinovits.errors import MissingExtraError, OutputError, UsageError
+from vinovits.cli.needs import needed_extra
+from vinovits.errors import OutputError, UsageError
 
 URI = "tcp://127.0.0.1:10200"
 
@@ -60,7 +61,7 @@ def wyoming(
       vinovits wyoming --uri tcp://0.0.0.0:10200 --insecure --voices ~/voices --voice anna
     """
     _check_address(uri, insecure)
-    try:
+    with needed_extra("Speaking to Home Assistant", "wyoming"):
         from wyoming.server import AsyncServer
 
         from vinovits.serve.log import logging_to_stderr
@@ -68,13 +69,6 @@ def wyoming(
         from vinovits.serve.voices import VoiceFolders
         from vinovits.serve.work import Work
         from vinovits.serve.wyoming import Connection, Speaker
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == "vinovits":
-            raise
-        raise MissingExtraError(
-            f"This needs {error.name}, which isn't installed. Install it with: "
-            "pip install 'vinovits[wyoming]'"
-        ) from error
     import vinovits
 
     folders = VoiceFolders(voices, lambda folder: vinovits.load(folder, device=device))
