@@ -172,3 +172,23 @@ def test_named_speakers_take_no_reference_speech(tiny_voice: Path, graph_cache: 
     voice = vinovits.load(tiny_voice, features="none", cache_dir=graph_cache)
     with pytest.raises(UsageError, match="ann, bob"):
         voice.speaker_from(np.zeros(8000, np.float32), 8000)
+
+
+def test_what_a_trained_checkpoint_listens_to_is_kept(
+    tiny_checkpoint: Path, tiny_config: dict[str, Any], tmp_path: Path
+) -> None:
+    """Else it would be converted for the models of its family, which it has never heard."""
+    shutil.copy(tiny_checkpoint / "G_0.pth", tmp_path)
+    own = {"feature_models": {"en": "all-MiniLM-L6-v2", "zh": "a/b"}}
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(tiny_config | {"vinovits": own}), encoding="utf-8")
+    with pytest.raises(UsageError, match="The feature model of bert can't be 'a/b'"):
+        _convert(tmp_path, tmp_path / "voice")
+    own["feature_models"].pop("zh")
+    config.write_text(json.dumps(tiny_config | {"vinovits": own}), encoding="utf-8")
+    (need,) = _convert(tmp_path, tmp_path / "voice").manifest.features
+    assert (need.language, need.model) == ("en", "all-MiniLM-L6-v2")
+    (need,) = _convert(
+        tmp_path, tmp_path / "other", feature_models={"en_bert": "mine"}
+    ).manifest.features
+    assert need.model == "mine"

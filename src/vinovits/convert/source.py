@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float32]
 STYLES_NAME = "style_vectors.npy"
 CARD_NAME = "card.json"
 """Beside a checkpoint: what its voice's card says, as `vinovits merge` writes it."""
+OWN = "vinovits"
+"""The section of our configs that released programs pass over."""
 
 _CONFIGS = ("config.json", "configs/config.json", "../config.json", "../configs/config.json")
 """Where configs lie beside checkpoints, as the released programs put them."""
@@ -93,6 +95,19 @@ def open_source(path: Path, config: Path | None = None) -> Source:
             styles = read_styles((folder / STYLES_NAME).read_bytes(), data, folder / STYLES_NAME)
             break
     return Source(path, data, _read_card(path.parent / CARD_NAME), styles, notes=notes)
+
+
+def own_feature_models(config: Mapping[str, Any]) -> dict[str, str]:
+    """Names of the models that a checkpoint listens to, where `vinovits train` wrote its config.
+
+    Returns:
+        By the code of the language; empty where the config doesn't say it.
+    """
+    own = config.get(OWN)
+    found = own.get("feature_models") if isinstance(own, Mapping) else None
+    if not isinstance(found, Mapping):
+        return {}
+    return {code: name for code, name in found.items() if isinstance(name, str)}
 
 
 def read_styles(content: bytes, config: Mapping[str, Any], where: Path) -> Styles:

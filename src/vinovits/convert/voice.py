@@ -27,7 +27,7 @@ from vinovits.convert.graphs import (
     reference_graph,
     used_features,
 )
-from vinovits.convert.source import Source, Styles, open_source
+from vinovits.convert.source import Source, Styles, open_source, own_feature_models
 from vinovits.engine.windows import receptive_field
 from vinovits.errors import CheckpointError, UsageError
 from vinovits.manifests import check_name, sha256
@@ -95,7 +95,8 @@ def convert_checkpoint(
         name: Of the voice; the folder's if not given.
         languages: Codes of the languages that the voice was trained to speak; those that its maker
             lists, or else all of its family's, if not given.
-        feature_models: Names of the feature folders that replace the family's, by feature input.
+        feature_models: Names of the feature folders that replace the family's, or those that the
+            config of a checkpoint by `vinovits train` names, by feature input.
         defaults: Settings that suit the voice.
         reading: How its texts are read unless the caller says otherwise.
         card: Author, licence and so on; fields that are empty are filled from the source.
@@ -128,7 +129,10 @@ def convert_checkpoint(
     family = found.variant
     _check_claims(source, found)
     spoken = tuple(languages or source.languages or family.languages)
-    _check_arguments(family, spoken, feature_models)
+    own = own_feature_models(source.config)
+    models = {need.name: own.get(need.language, need.model) for need in family.features}
+    models |= feature_models or {}
+    _check_arguments(family, spoken, models)
     sizes = ModelConfig.from_dict(source.config, family)
     speakers, speaker_notes = _speakers(source, sizes)
     styles = _styles(source, family)
@@ -153,7 +157,6 @@ def convert_checkpoint(
         if styles is not None:
             np.save(work / "styles.npy", styles.vectors, allow_pickle=False)
         icon = _write_icon(source, work)
-        models = {need.name: need.model for need in family.features} | dict(feature_models or {})
         reach = receptive_field(
             sizes.upsample_rates,
             sizes.upsample_kernel_sizes,
@@ -212,14 +215,14 @@ def _check_claims(source: Source, found: Detection) -> None:
 
 
 def _check_arguments(
-    variant: Variant, languages: Sequence[str], feature_models: Mapping[str, str] | None
+    variant: Variant, languages: Sequence[str], feature_models: Mapping[str, str]
 ) -> None:
     for code in languages:
         if code not in variant.languages:
             known = ", ".join(variant.languages)
             raise UsageError(f"A {variant.name} voice can't speak {code!r}; it knows {known}.")
     inputs = [need.name for need in variant.features]
-    for key, model in (feature_models or {}).items():
+    for key, model in feature_models.items():
         if key not in inputs:
             raise UsageError(f"There is no feature input {key!r}; there are {', '.join(inputs)}.")
         check_name(model, f"The feature model of {key}", UsageError)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vinovits import places
 from vinovits.convert.detect import detect
-from vinovits.convert.source import Styles, open_source
+from vinovits.convert.source import OWN, Styles, open_source, own_feature_models
 from vinovits.errors import CheckpointError, DataError, UsageError
 from vinovits.nets.checkpoint import read_state
 from vinovits.nets.config import read_config
@@ -21,9 +21,6 @@ from vinovits.nets.variants import VARIANTS, Variant
 from vinovits.train.dataset import Clip
 from vinovits.train.recipe import RECIPES
 from vinovits.voices.manifest import Card
-
-OWN = "vinovits"
-"""The section of our configs that released programs pass over."""
 
 _TRAIN: dict[str, Any] = {
     "learning_rate": 2e-4,
@@ -57,9 +54,7 @@ class Base:
     @property
     def feature_models(self) -> dict[str, str]:
         """Names of the models that it listens to, by the code of the language, where it says so."""
-        own = self.config.get(OWN)
-        found = own.get("feature_models") if isinstance(own, Mapping) else None
-        return dict(found) if isinstance(found, Mapping) else {}
+        return own_feature_models(self.config)
 
     @property
     def speakers(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from vinovits.convert.source import OWN
 from vinovits.errors import CheckpointError, UsageError
 from vinovits.nets.config import ModelConfig
 from vinovits.nets.discriminators import (
@@ -20,7 +21,7 @@ from vinovits.nets.discriminators import (
 )
 from vinovits.nets.synthesizer import Synthesizer
 from vinovits.nets.weight_norm import add_weight_norm, load_released, released_state
-from vinovits.train.base import OWN, Start
+from vinovits.train.base import Start
 from vinovits.train.draws import seed_of
 from vinovits.train.recipe import RECIPES, TrainingConfig
 from vinovits.train.settings import PARTS, Settings

@@ -47,11 +47,6 @@ def finish(
     from vinovits.convert.voice import convert_checkpoint
 
     languages = {code for clip in chosen.train for code in (clip.language, *clip.languages)}
-    models = {
-        need.name: facts.feature_models[need.language]
-        for need in variant.features
-        if need.language in facts.feature_models
-    }
     card = replace(card, description=card.description or _description(counters))
     beside = out / f".{VOICE}"
     shutil.rmtree(beside, ignore_errors=True)
@@ -62,7 +57,6 @@ def finish(
         variant=variant.name,
         name=_name(out),
         languages=[code for code in variant.languages if code in languages],
-        feature_models=models,
         reading="released" if facts.reading == "released" else "better",
         card=card,
     )

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import yaml
 
-from vinovits.convert.source import STYLES_NAME
+from vinovits.convert.source import OWN, STYLES_NAME
 from vinovits.errors import (
     CheckpointError,
     DataError,
@@ -26,7 +26,7 @@ from vinovits.nets.config import ModelConfig
 from vinovits.nets.variants import Variant
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.text.symbols import TABLES
-from vinovits.train.base import OWN, Base, Start, fit, open_base
+from vinovits.train.base import Base, Start, fit, open_base
 from vinovits.train.building import build, in_bf16, training_device
 from vinovits.train.checkpoints import Checkpoints, put_back, sweep
 from vinovits.train.crew import Crew, join, local_rank
