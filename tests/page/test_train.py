@@ -44,3 +44,9 @@ def test_a_server_without_a_base_says_what_to_do(
     (tab.trainings._place("me") / "recordings" / "a.wav").touch()
     with pytest.raises(UsageError, match=r"Put a folder with config\.json.* VINOVITS_BASES"):
         tab._prepare("me", "", "")
+
+
+def test_samples_are_named_by_what_they_say() -> None:
+    said = {60: ["One.", "Two."]}
+    assert tab_train._title("00000060-1", said) == "60: Two."
+    assert tab_train._title("00000020-0", said) == "20: 0", "of a training before texts were kept"

@@ -163,8 +163,9 @@ class _Tab:
         now = f"{name} {labels}"
         if not name or now == known:
             return gr.skip(), known
-        sounds = [(label, self.trainings.sample(name, label)) for label in labels]
-        return "".join(_player(label, sound) for label, sound in sounds), now
+        said = {one["step"]: one.get("said", []) for one in self.trainings.history(name)}
+        sounds = [(_title(label, said), self.trainings.sample(name, label)) for label in labels]
+        return "".join(_player(title, sound) for title, sound in sounds), now
 
     def _found(self, name: str | None, seen: str) -> tuple[Any, ...]:
         now = f"{name} {self.trainings.reported(name)}" if name else ""
@@ -283,6 +284,13 @@ def _report_html(report: dict[str, Any]) -> str:
 def _label(clip: dict[str, Any]) -> str:
     mark = "✓" if clip["used"] else "✗"
     return f"{mark} {clip['id']} ({clip['seconds']:.1f} s)"
+
+
+def _title(label: str, said: dict[int, list[str]]) -> str:
+    """Of a sample STEP-CLIP: its step, and what it says."""
+    step, clip = map(int, label.split("-"))
+    texts = said.get(step, [])
+    return f"{step}: {texts[clip] if clip < len(texts) else clip}"
 
 
 def _player(label: str, sound: bytes) -> str:
