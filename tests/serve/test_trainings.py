@@ -200,6 +200,22 @@ def test_a_voice_that_cannot_be_replaced_stays(
     assert (target / "graphs" / "flow.xml").read_text() == "1"
 
 
+def test_minutes_that_are_over_are_given_once_more(
+    trainings: Trainings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings.create("me")
+    out = tmp_path / "trainings" / "me" / "out" / "me"
+    (out / "checkpoints" / "10").mkdir(parents=True)
+    (out / "train.yaml").write_text("steps: 100\nminutes: 20.0\n")
+    begun: list[list[str]] = []
+    monkeypatch.setattr(trainings, "_start", lambda place, doing, command: begun.append(command))
+    for seconds, given in ((1199.0, []), (1230.0, ["--minutes", "40.500"])):
+        entry = {"step": 10, "losses": {}, "seconds": seconds}
+        (out / "history.jsonl").write_text(json.dumps(entry) + "\n")
+        trainings.resume("me", 50)
+        assert begun[-1] == ["train", "--out", str(out), "--resume", *given]
+
+
 def test_a_correction_can_be_taken_back(trainings: Trainings, tmp_path: Path) -> None:
     trainings.create("me")
     clip = {"id": "a-1", "text": "One."}

@@ -270,6 +270,8 @@ class Trainings:
     def resume(self, name: str, steps: int | None = None) -> None:
         """Go on with a training that was stopped, or that is to have more steps.
 
+        One whose minutes are over gets as many once more.
+
         Args:
             name: Of the training.
             steps: In all; those that it has count, if they are more.
@@ -286,6 +288,10 @@ class Trainings:
         command = ["train", "--out", str(place / "out" / name), "--resume"]
         if steps is not None and steps > status.steps:
             command += ["--steps", str(steps)]
+        minutes = _yaml(place / "out" / name / "train.yaml").get("minutes")
+        taken = _taken(self.history(name))
+        if isinstance(minutes, int | float) and taken >= 60 * minutes:
+            command += ["--minutes", f"{taken / 60 + minutes:.3f}"]
         self._start(place, "train", command)
 
     def stop(self, name: str) -> None:
@@ -312,7 +318,7 @@ class Trainings:
         state, out = _json(place / STATE), place / "out" / name
         entries = self.history(name)
         step = max((int(one["step"]) for one in entries), default=0)
-        taken = max((float(one.get("seconds", 0.0)) for one in entries), default=0.0)
+        taken = _taken(entries)
         steps = _yaml(out / "train.yaml").get("steps", 0)
         told = self._told(place)
         doing = str(state.get("doing", "")) if runs else ""
@@ -518,6 +524,11 @@ def _copy_voice(voice: Path, target: Path, mark: str) -> None:
         raise write_error(target, error) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _taken(entries: Sequence[dict[str, Any]]) -> float:
+    """Seconds of work that a training's history tells of."""
+    return max((float(one.get("seconds", 0.0)) for one in entries), default=0.0)
 
 
 def _recordings(folder: Path) -> int:
