@@ -138,6 +138,20 @@ def test_room_is_reckoned_by_the_script(make: Any, monkeypatch: pytest.MonkeyPat
     assert "Make room" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["story.md", "film.srt"])
+def test_a_word_of_the_users_lexicon_makes_again_what_has_it(
+    make: Any, run: Run, name: str
+) -> None:
+    text = STORY if name == "story.md" else SUBTITLES.replace("No time", "No train")
+    make("--out", "a.flac", text=text, name=name)
+    before = samples_of("a.flac")
+    assert run("lexicon", "add", "train", "T R AY1 N").exit_code == 0
+    events = rows(make("--out", "a.flac", "--json", text=text, name=name).stdout)
+    begun = next(row for row in events if row["event"] == "begun")
+    assert begun["units"] - begun["done"] == 1
+    assert not np.array_equal(samples_of("a.flac"), before)
+
+
 def test_two_processes_make_the_same_book(make: Any) -> None:
     make("--out", "one.wav", "--threads", "1")
     assert make("--out", "two.wav", "--workers", "2", "--threads", "2").exit_code == 0

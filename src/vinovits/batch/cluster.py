@@ -104,7 +104,7 @@ class RaySpeakers:
         if voice not in self._known:
             asked = [actor.facts.remote(voice) for actor in self._actors]
             told = [self._result(one) for one in asked]
-            if len({facts.stamp for facts in told}) > 1:
+            if len(set(told)) > 1:
                 raise UsageError(
                     f"The nodes of the cluster don't have the same voice {voice!r}, or run it in "
                     "another precision. Give all the same voice folder, lexicons and --precision."

@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 from vinovits.batch.run import MOST_TRIES, Begun, spoken
 from vinovits.batch.speakers import Speakers, VoiceFacts, WorkerLostError
-from vinovits.batch.store import piece_key
 from vinovits.errors import OutputError, UsageError, VinovitsError
 from vinovits.output.atomic import atomic_file, write_error
 from vinovits.output.audio_file import FORMATS, AudioFile
@@ -198,8 +197,7 @@ class Batch:
         return len(gone)
 
     def _key(self, line: Line, voice: VoiceFacts) -> str:
-        spoken_key = piece_key(voice.stamp, line.text, line.settings)
-        content = json.dumps([spoken_key, self._extension, self._timings])
+        content = json.dumps([voice.key(line.text, line.settings), self._extension, self._timings])
         return hashlib.sha256(content.encode()).hexdigest()
 
     def _is_there(self, line: Line, key: str) -> bool:

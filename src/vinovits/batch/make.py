@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 from vinovits import lexicons
@@ -21,14 +22,23 @@ class Stopped(Exception):  # noqa: N818 (it ends a unit, and is no fault)
 
 def voice_stamp(voice: Voice) -> str:
     """All that makes a voice sound as it does: its files, the user's lexicons, where it runs."""
+    digest = hashlib.sha256(own_stamp(voice).encode("ascii"))
+    for path in user_lexicons(voice.manifest.name):
+        data = path.read_bytes() if path.is_file() else b""
+        digest.update(hashlib.sha256(data).digest())
+    return digest.hexdigest()
+
+
+def user_lexicons(name: str) -> tuple[Path, Path]:
+    """The user's lexicons that hold for a voice; they need not exist."""
+    return lexicons.voice_file(name), lexicons.user_file()
+
+
+def own_stamp(voice: Voice) -> str:
+    """What makes a voice sound as it does, but for the user's lexicons."""
     digest = hashlib.sha256()
-    name, folder = voice.manifest.name, voice.folder
-    for path in (
-        folder / MANIFEST_NAME,  # it has the hashes of all files but the lexicon
-        folder / lexicons.SHIPPED,
-        lexicons.voice_file(name),
-        lexicons.user_file(),
-    ):
+    # The manifest has the hashes of all files but the lexicon.
+    for path in (voice.folder / MANIFEST_NAME, voice.folder / lexicons.SHIPPED):
         data = path.read_bytes() if path.is_file() else b""
         digest.update(hashlib.sha256(data).digest())
     for graph, info in sorted(voice.graphs().items()):

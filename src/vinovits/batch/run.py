@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from vinovits.batch.make import Stopped
 from vinovits.batch.speakers import Speakers, VoiceFacts
-from vinovits.batch.store import Unit, UnitStore, piece_key
+from vinovits.batch.store import Unit, UnitStore
 from vinovits.errors import OutputError, TextError, UsageError, VinovitsError
 from vinovits.text.sentences import split_sentences
 
@@ -95,7 +96,7 @@ def run(
         unit = store.unit(work, number)
         if unit.voice not in voices:
             voices[unit.voice] = speakers.facts(unit.voice)
-        key = piece_key(voices[unit.voice].stamp, unit.text, unit.settings)
+        key = voices[unit.voice].key(unit.text, unit.settings)
         if key in at_work:
             # The same text is being spoken: its piece will be found.
             return "later"
@@ -123,6 +124,32 @@ def run(
         tell(Step(task.unit, seconds))
     outcome.failed.sort(key=lambda unit: unit.number)
     return outcome
+
+
+def recheck(
+    store: UnitStore,
+    work: str,
+    speakers: Speakers,
+    others: Callable[[Unit], Iterable[Unit]] = lambda unit: (),
+) -> None:
+    """Have the units made again whose voice, or a word of the user's lexicons, has changed since.
+
+    Args:
+        store: Has the work.
+        work: Its name.
+        speakers: Know the voices.
+        others: Units whose speech may stand for that of one.
+
+    Raises:
+        VinovitsError: A voice can't be loaded.
+    """
+    voices: dict[str, VoiceFacts] = {}
+    for unit, piece in store.done_units(work):
+        if unit.voice not in voices:
+            voices[unit.voice] = speakers.facts(unit.voice)
+        facts = voices[unit.voice]
+        if all(facts.key(one.text, one.settings) != piece for one in chain([unit], others(unit))):
+            store.undo(work, unit.number)
 
 
 def _in_order(store: UnitStore, work: str, width: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -10,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from vinovits.batch.fit import speaker_named
-from vinovits.batch.make import Stopped, voice_stamp
+from vinovits.batch.make import Stopped, own_stamp, user_lexicons
+from vinovits.batch.store import piece_key
 from vinovits.errors import VinovitsError
+from vinovits.lexicons import entries_of
 from vinovits.text.lexicon import Lexicon, LexiconEntry
 
 if TYPE_CHECKING:
@@ -29,11 +32,24 @@ class VoiceFacts:
     """What is to be known of a voice before it speaks."""
 
     stamp: str
-    """From `voice_stamp`."""
+    """From `own_stamp`."""
     sampling_rate: int
     """Hz."""
     pause: float
     """Seconds of silence between sentences that the voice has by itself."""
+    words: tuple[tuple[str, str], ...] = ()
+    """Of the user's lexicons: what is written, with its case folded, and all that is said of it."""
+
+    def key(self, text: str, settings: Mapping[str, Any]) -> str:
+        """The name of what a text becomes, which a change of a word in it changes too.
+
+        Args:
+            text: Of a unit.
+            settings: As JSON has them.
+        """
+        folded = "" if settings.get("lexicon") == "none" else text.casefold()
+        found = [entry for written, entry in self.words if written in folded]
+        return piece_key(json.dumps([self.stamp, *found]) if found else self.stamp, text, settings)
 
 
 class WorkerLostError(VinovitsError):
@@ -94,7 +110,13 @@ class LoadedVoices:
         """What is to be known of a voice."""
         voice = self.voice(name)
         about = voice.manifest
-        return VoiceFacts(voice_stamp(voice), about.sampling_rate, about.defaults.pause)
+        words = tuple(
+            (entry.written.casefold(), json.dumps(asdict(entry)))
+            for path in user_lexicons(about.name)
+            if path.is_file()
+            for entry in entries_of(path)
+        )
+        return VoiceFacts(own_stamp(voice), about.sampling_rate, about.defaults.pause, words)
 
     def speak(
         self, name: str, text: str, settings: Mapping[str, Any], stop: threading.Event

@@ -297,6 +297,22 @@ class UnitStore:
         for number in self.waiting(work):
             yield self.unit(work, number)
 
+    def done_units(self, work: str) -> Iterator[tuple[Unit, str]]:
+        """The units of a work that are done, in order, and the keys of their pieces."""
+        rows = self._rows(
+            "SELECT number, piece FROM units WHERE work = ? AND piece IS NOT NULL ORDER BY number",
+            (work,),
+        )
+        for number, piece in rows:
+            yield self.unit(work, number), piece
+
+    def undo(self, work: str, number: int) -> None:
+        """Have a unit made again; its piece stays until the work is removed."""
+        with self._changing() as database:
+            database.execute(
+                "UPDATE units SET piece = NULL WHERE work = ? AND number = ?", (work, number)
+            )
+
     def unit(self, work: str, number: int) -> Unit:
         """A unit of a work.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vinovits.batch.run import Outcome, Step, run
+from vinovits.batch.run import Outcome, Step, recheck, run
 from vinovits.batch.speakers import Speakers
 from vinovits.batch.store import Unit, UnitStore
 from vinovits.books.casting import NARRATOR, Cast
@@ -168,6 +168,7 @@ def _spoken(
         store.add(plan.name, plan.units, {})
     else:
         store.try_again(plan.name)
+        recheck(store, plan.name, speakers)
     progress = store.progress(plan.name)
     begun(progress.total, progress.done)
     outcome = run(store, plan.name, speakers, stop=stop, tell=tell)

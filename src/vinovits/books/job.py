@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vinovits.batch.run import Outcome, Step, run
+from vinovits.batch.run import Outcome, Step, recheck, run
 from vinovits.batch.speakers import Speakers
 from vinovits.batch.store import UnitStore
 from vinovits.books.model import Cover
 from vinovits.books.plan import Plan
-from vinovits.books.proof import THRESHOLD, Finding, Listener, proof_listen
+from vinovits.books.proof import THRESHOLD, Finding, Listener, other_readings, proof_listen
 from vinovits.books.publish import Published, Wanted, check_room, publish
 from vinovits.errors import OutputError
 
@@ -106,6 +106,7 @@ def make_book(
             store.add(name, plan.units, plan.data())
         else:
             store.try_again(name)
+            recheck(store, name, speakers, other_readings)
         progress = store.progress(name)
         check_room(order.folder, sum(_seconds(unit.text) for unit in store.waiting_units(name)))
         watch.stage("speaking")

@@ -14,7 +14,7 @@ import numpy as np
 
 from vinovits.batch.join import piece_samples
 from vinovits.batch.speakers import Speakers, VoiceFacts
-from vinovits.batch.store import Piece, Unit, UnitStore, piece_key
+from vinovits.batch.store import Piece, Unit, UnitStore
 from vinovits.edit_distance import error_rate
 from vinovits.errors import TextError, VinovitsError
 from vinovits.text.front_ends import read
@@ -119,6 +119,16 @@ def _is_english(unit: Unit) -> bool:
     return bool(letters) and sum(character < "\u0250" for character in letters) > 0.9 * len(letters)
 
 
+def other_readings(unit: Unit) -> list[Unit]:
+    """What may be kept in place of a unit that wasn't understood: it with other seeds."""
+    seeds = range(_seed(unit) + 1, _seed(unit) + 1 + _SEEDS)
+    return [replace(unit, settings={**unit.settings, "seed": seed}) for seed in seeds]
+
+
+def _seed(unit: Unit) -> int:
+    return int(unit.settings.get("seed") or 0)
+
+
 def _judged(
     store: UnitStore,
     work: str,
@@ -132,13 +142,11 @@ def _judged(
 ) -> Finding | None:
     heard = listener(_at_16_khz(piece)).text
     first = best = error_rate(words, words_of(heard))
-    usual = int(unit.settings.get("seed") or 0)
-    seed, best_key = usual, piece.key
+    seed, best_key = _seed(unit), piece.key
     if first <= threshold:
         return None
-    for other in range(usual + 1, usual + 1 + _SEEDS):
-        again = replace(unit, settings={**unit.settings, "seed": other})
-        key = piece_key(facts.stamp, again.text, again.settings)
+    for again in other_readings(unit):
+        key = facts.key(again.text, again.settings)
         if not store.done(work, unit.number, key):
             try:
                 chunks = speakers.speak(again.voice, again.text, again.settings).result()
@@ -150,7 +158,7 @@ def _judged(
         assert other_piece is not None
         rate = error_rate(words, words_of(listener(_at_16_khz(other_piece)).text))
         if rate < best:
-            best, seed, best_key = rate, other, key
+            best, seed, best_key = rate, _seed(again), key
         if best <= threshold:
             break
     store.done(work, unit.number, best_key)
