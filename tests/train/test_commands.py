@@ -50,6 +50,14 @@ def test_train_then_audition(data: Path, base: Path, tmp_path: Path) -> None:
     assert run("audition", data).exit_code == 2
 
 
+def test_recordings_are_no_training_set_yet(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "a.wav").touch()
+    done = run("train", tmp_path / "recordings", "--out", tmp_path / "out", "--base", base)
+    assert done.exit_code == 1
+    assert "`vinovits prepare RECORDINGS DATA`" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -55,7 +55,7 @@ def check_symbols(clips: Sequence[Clip], variant: Variant) -> None:
     if missing:
         told = ", ".join(f"{symbol!r} ({count} clips)" for symbol, count in missing.most_common(20))
         raise DataError(
-            f"The base, of the family {variant.name}, lacks {len(missing)} symbols of the data: "
+            f"The base, of the family {variant.name}, lacks these symbols of the data: "
             f"{told}. Prepare the data for this family, or set new_symbols: true to add them."
         )
 

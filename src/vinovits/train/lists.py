@@ -31,8 +31,8 @@ def read_lists(path: Path) -> TrainingData:
         found = [path / name for name in _TRAIN if (path / name).is_file()]
         if not found:
             raise DataError(
-                f"{path} is no training set: it has neither clips.jsonl, as `vinovits prepare` "
-                f"makes it, nor a train.list of {_FIELDS}."
+                f"{path} is no training set: it has neither clips.jsonl nor a train.list of "
+                f"{_FIELDS}. Make one of recordings by `vinovits prepare RECORDINGS DATA`."
             )
         path = found[0]
     if not path.is_file():
