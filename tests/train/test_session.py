@@ -185,10 +185,25 @@ def test_what_a_kill_leaves_of_the_best_is_mended(start: Start, tmp_path: Path) 
     assert not list(out.glob(".vinovits-*"))
 
 
-def test_a_best_voice_that_is_gone_is_chosen_anew(start: Start, tmp_path: Path) -> None:
+def test_a_best_voice_that_is_gone_is_chosen_anew(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start()
     shutil.rmtree(tmp_path / "out" / "best")
     assert start(resume=True, convert=True).conversion is not None
+
+    # One that can't be replaced stays.
+    voice, rename = tmp_path / "out" / "voice", Path.rename
+
+    def failing(path: Path, to: Path) -> Path:
+        if path.name == ".voice":
+            raise PermissionError(errno.EACCES, "it is in use")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OutputError, match=r"permission denied.*--resume makes the voice"):
+        start(resume=True, convert=True)
+    assert (voice / "voice.json").is_file()
 
 
 def test_a_training_ends_when_its_time_is_up(start: Start, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vinovits.nets.variants import Variant
-from vinovits.output.atomic import atomic_file
+from vinovits.output.atomic import atomic_file, replace_folder, write_error
 from vinovits.train.dataset import Facts
 from vinovits.train.fitness import Chosen
 from vinovits.train.report import BEST
@@ -60,8 +60,10 @@ def finish(
         reading="released" if facts.reading == "released" else "better",
         card=card,
     )
-    shutil.rmtree(out / VOICE, ignore_errors=True)
-    beside.rename(out / VOICE)
+    try:
+        replace_folder(beside, out / VOICE)
+    except OSError as error:
+        raise write_error(out / VOICE, error) from error
     with atomic_file(out / CARD) as part:
         part.write_text(_page(card, counters, chosen), encoding="utf-8", newline="\n")
     return replace(conversion, folder=out / VOICE)
