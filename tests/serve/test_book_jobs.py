@@ -267,7 +267,7 @@ def test_books_that_take_long_to_read_are_given_up_and_bounded(
     command = apart._COMMAND
     monkeypatch.setattr(apart, "_COMMAND", (sys.executable, "-c", "import time; time.sleep(99)"))
     with (
-        running(settings(deadline=1.5), folders) as server,
+        running(settings(deadline=5), folders) as server,
         server.client() as client,
         ThreadPoolExecutor(3) as pool,
     ):
