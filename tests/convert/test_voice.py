@@ -188,7 +188,3 @@ def test_what_a_trained_checkpoint_listens_to_is_kept(
     config.write_text(json.dumps(tiny_config | {"vinovits": own}), encoding="utf-8")
     (need,) = _convert(tmp_path, tmp_path / "voice").manifest.features
     assert (need.language, need.model) == ("en", "all-MiniLM-L6-v2")
-    (need,) = _convert(
-        tmp_path, tmp_path / "other", feature_models={"en_bert": "mine"}
-    ).manifest.features
-    assert need.model == "mine"

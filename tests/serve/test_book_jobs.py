@@ -262,22 +262,22 @@ def test_bounds_hold(folders: VoiceFolders, tmp_path: Path) -> None:
 
 
 def test_books_that_take_long_to_read_are_given_up_and_bounded(
-    folders: VoiceFolders, monkeypatch: pytest.MonkeyPatch
+    folders: VoiceFolders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    script = f"import tempfile, time; tempfile.mkstemp(dir={str(begun)!r}); time.sleep(99)"
     command = apart._COMMAND
-    monkeypatch.setattr(apart, "_COMMAND", (sys.executable, "-c", "import time; time.sleep(99)"))
+    monkeypatch.setattr(apart, "_COMMAND", (sys.executable, "-c", script))
     with (
         running(settings(deadline=5), folders) as server,
         server.client() as client,
         ThreadPoolExecutor(3) as pool,
     ):
         hanging = [pool.submit(send, client, b"text", "a.txt") for _ in range(3)]
-
-        def is_full() -> bool:
-            full = send(client, b"text", "a.txt")
-            return full.status_code == 429 and error(full)["code"] == "too_many_uploads"
-
-        until(is_full)
+        until(lambda: len(list(begun.iterdir())) == 3)
+        full = send(client, b"text", "a.txt")
+        assert (full.status_code, error(full)["code"]) == (429, "too_many_uploads")
         speech = client.post("/api/speak", json={"text": "Yes.", "voice": "tiny"})
         assert speech.status_code == 200, "workers aren't held"
         for one in hanging:
