@@ -111,8 +111,8 @@ def test_what_a_kill_or_a_power_cut_left_is_put_right(tmp_path: Path) -> None:
         make(store, "one", 1)
         [(_, piece), _] = store.pieces("one")
     piece.path.unlink()
-    unknown = piece.path.with_name(f"{'0' * 64}.flac")
-    half = piece.path.with_name(".vinovits-1.part")
+    unknown = piece.path.with_name(f"{piece.path.parent.name}{'0' * 62}.flac")
+    half = piece.path.with_name(".vinovits-1a.part")
     unknown.touch()
     half.touch()
     with UnitStore(tmp_path) as store:
@@ -148,6 +148,45 @@ def test_a_store_is_deleted_with_its_folder_but_nothing_else(tmp_path: Path) -> 
         left = [path.name for path in folder.iterdir()] if folder.exists() else []
         assert left == others
     assert not (tmp_path / "own").exists()
+
+
+def test_recordings_that_somebody_else_has_there_stay(tmp_path: Path) -> None:
+    foreign = [
+        tmp_path / "pieces" / name
+        for name in ("bach/prelude.flac", "bach/take.part", "ab/fugue.flac", "ab/.take.part")
+    ] + [tmp_path / "pieces" / "bach" / f"{'0' * 64}.flac", tmp_path / "pieces" / "list.txt"]
+    for path in foreign:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with UnitStore(tmp_path) as store:
+        store.add("one", [unit(0)], {})
+        make(store, "one", 0)
+        [(_, piece)] = store.pieces("one")
+        store.delete()
+    assert not piece.path.exists()
+    left = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == set(foreign)
+
+
+def test_a_store_is_in_use_until_all_of_it_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted: list[str] = []
+    unlink = Path.unlink
+
+    def try_to_open(path: Path, missing_ok: bool = False) -> None:
+        if not path.name.startswith(".vinovits") and path.name != ".lock":
+            with pytest.raises(UsageError, match="in use"):
+                UnitStore(tmp_path)
+            deleted.append(path.suffix)
+        unlink(path, missing_ok=missing_ok)
+
+    with UnitStore(tmp_path) as store:
+        store.add("one", [unit(0)], {})
+        make(store, "one", 0)
+        monkeypatch.setattr(Path, "unlink", try_to_open)
+        store.delete()
+    assert deleted[:2] == [".flac", ".db"]
 
 
 def test_one_process_at_a_time_has_a_folder(tmp_path: Path) -> None:

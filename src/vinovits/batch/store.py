@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -68,6 +69,11 @@ CREATE TABLE pieces (
 CREATE INDEX units_of_piece ON units (piece);
 """
 _EXTENSION = ".flac"
+_OURS = re.compile(
+    rf"(?P<folder>[0-9a-f]{{2}})/((?P=folder)[0-9a-f]{{62}}{re.escape(_EXTENSION)}"
+    r"|\.vinovits-[0-9a-f]+\.part)"
+)
+"""What may be written among the pieces: they, and what `atomic_file` calls those not done yet."""
 _DATABASE = "units.db"
 _LEAST_ROOM = 64 << 10
 """Bytes: the database may need as much at once."""
@@ -189,12 +195,21 @@ class UnitStore:
 
     def delete(self) -> None:
         """Close it, and delete all of it; the folder too, unless there is something else in it."""
-        self.close()
-        with suppress(OSError):
-            shutil.rmtree(self._pieces)
-            for name in (*(f"{_DATABASE}{end}" for end in ("", "-wal", "-shm")), _LOCK):
-                (self._folder / name).unlink(missing_ok=True)
-            self._folder.rmdir()
+        lock = self._folder / _LOCK
+        with self._lock:
+            self._database.close()
+            # Nobody else may open the folder before all is gone.
+            for path in self._ours():
+                _delete(path)
+            for end in ("", "-wal", "-shm"):
+                _delete(self._folder / f"{_DATABASE}{end}")
+            for folder in (*self._pieces.glob("[0-9a-f][0-9a-f]"), self._pieces):
+                _delete(folder)
+            was_open = not _delete(lock)  # as Windows keeps it
+            self._owner.release()
+            if was_open:
+                _delete(lock)
+            _delete(self._folder)
 
     def __enter__(self) -> Self:
         return self
@@ -511,15 +526,23 @@ class UnitStore:
         """Delete what a killed process left behind, and forget what a power cut has taken."""
         known = {key for (key,) in self._rows("SELECT key FROM pieces", ())}
         there = set()
-        for path in self._pieces.glob("*/*"):
-            if path.suffix == ".part" or (path.suffix == _EXTENSION and path.stem not in known):
-                path.unlink(missing_ok=True)
-            else:
+        for path in self._ours():
+            if path.suffix == _EXTENSION and path.stem in known:
                 there.add(path.stem)
+            else:
+                path.unlink(missing_ok=True)
         lost = [(key,) for key in known - there]
         with self._changing() as database:
             database.executemany("UPDATE units SET piece = NULL WHERE piece = ?", lost)
             database.executemany("DELETE FROM pieces WHERE key = ?", lost)
+
+    def _ours(self) -> list[Path]:
+        """All pieces and unfinished pieces; a folder that a user names may have others' files."""
+        return [
+            path
+            for path in self._pieces.glob("*/*")
+            if _OURS.fullmatch(path.relative_to(self._pieces).as_posix())
+        ]
 
     def _path(self, key: str) -> Path:
         return self._pieces / key[:2] / f"{key}{_EXTENSION}"
@@ -569,6 +592,18 @@ def _work(row: Sequence[Any]) -> Work:
 
 def _json(data: Mapping[str, Any]) -> str:
     return json.dumps(dict(data))
+
+
+def _delete(path: Path) -> bool:
+    """Delete a file or an empty folder, and say whether it is gone."""
+    try:
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _is_full(folder: Path) -> bool:
