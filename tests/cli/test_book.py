@@ -419,11 +419,43 @@ def test_cues_are_told_by_their_place_in_the_file(make: Any) -> None:
     assert [late["cue"] for late in done["overruns"]] == [2]
 
 
-@pytest.mark.parametrize("options", [("--timings", "srt"), ("--gaps", "mark"), ("--proof", "tiny")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--timings", "srt"),
+        ("--gaps", "mark"),
+        ("--proof", "tiny"),
+        ("--title", "A Film", "--no-tags"),
+        ("--no-captions",),
+        ("--format", "mp3"),
+    ],
+)
 def test_what_is_for_books_is_no_use_for_subtitles(make: Any, options: tuple[str, ...]) -> None:
     result = make("--out", "film.wav", *options, text=SUBTITLES, name="film.srt")
     assert result.exit_code == 2
-    assert "are for books" in result.stderr
+    assert f"Leave out {options[0]}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "out"), [("story.md", "a-file/x.m4b"), ("story.md", "a-file/x.epub"),
+                      ("story.md", "a-file/x"), ("film.srt", "a-file/x.wav")],
+)  # fmt: skip
+def test_what_cannot_be_written_is_found_before_any_work(make: Any, name: str, out: str) -> None:
+    Path("a-file").touch()
+    text = STORY if name == "story.md" else SUBTITLES
+    result = make("--out", out, "--work", "work", "--json", text=text, name=name)
+    assert result.exit_code == 1
+    assert f"{out} can't be written" in result.stderr
+    assert result.stdout == ""
+    assert not Path("work").exists()
+
+
+def test_subtitles_that_cannot_be_spoken_are_told_as_such(make: Any) -> None:
+    text = SUBTITLES.replace("Good evening.", "你好，你好。")
+    result = make("--out", "film.wav", text=text, name="film.srt")
+    assert result.exit_code == 1
+    assert "1 cue can't be spoken, so nothing was written." in result.stderr
+    assert "--gaps" not in result.stderr
 
 
 def test_a_full_disk_is_told_and_the_next_run_goes_on(

@@ -20,6 +20,7 @@ from vinovits.books.mastering import encode, measure, need_av
 from vinovits.books.plan import Plan
 from vinovits.books.samples import BookSound
 from vinovits.errors import TextError
+from vinovits.output.atomic import check_file
 from vinovits.text.subtitles import Cue
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def dub(
         VinovitsError: As `vinovits.books.job.make_book` raises.
     """
     need_av()
+    check_file(out)
     units = dubbing_units(cues, cast)
     numbers = [number for number, _ in _heard(cues)]
     slots = _slots([cue for _, cue in _heard(cues)])
@@ -173,7 +175,7 @@ def _spoken(
     begun(progress.total, progress.done)
     outcome = run(store, plan.name, speakers, stop=stop, tell=tell)
     if outcome.failed:
-        raise UnspokenError(outcome)
+        raise UnspokenError(outcome, "cue")
     return outcome
 
 

@@ -14,7 +14,7 @@ from vinovits.batch.store import UnitStore
 from vinovits.books.model import Cover
 from vinovits.books.plan import Plan
 from vinovits.books.proof import THRESHOLD, Finding, Listener, other_readings, proof_listen
-from vinovits.books.publish import Published, Wanted, check_room, publish
+from vinovits.books.publish import Published, Wanted, check_out, check_room, publish
 from vinovits.errors import OutputError
 
 _CHARACTERS_PER_SECOND = 14.0
@@ -61,16 +61,22 @@ class Made:
 
 
 class UnspokenError(OutputError):
-    """Parts of a book can't be spoken; they are listed in `outcome.failed`."""
+    """Parts can't be spoken; they are listed in `outcome.failed`."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        """Say how many, and what to do."""
+    def __init__(self, outcome: Outcome, parts: str = "part", remedy: str = "") -> None:
+        """Say how many, and what to do.
+
+        Args:
+            outcome: Of the whole.
+            parts: What its units are to the user.
+            remedy: What else can be done, as a sentence.
+        """
         count = len(outcome.failed)
-        super().__init__(
-            f"{count} part{'s' if count > 1 else ''} of the book can't be spoken, so it wasn't "
-            "written. Mend the text or the cast and run the same command again: all else is kept. "
-            "With --gaps mark, a low tone stands for them."
+        sentence = (
+            f"{count} {parts}{'s' if count > 1 else ''} can't be spoken, so nothing was written. "
+            "Mend the text or the cast and run the same command again: all else is kept."
         )
+        super().__init__(f"{sentence} {remedy}".rstrip())
         self.outcome = outcome
 
 
@@ -101,6 +107,7 @@ def make_book(
     watch = watch or Watch()
     plan = order.plan
     name = plan.name  # a hash of the whole book
+    check_out(order.want)
     with UnitStore(order.folder) as store:
         if store.work(name) is None:
             store.add(name, plan.units, plan.data())
@@ -114,7 +121,9 @@ def make_book(
         outcome = run(store, name, speakers, stop=stop, tell=watch.step)
         outcome.found += progress.done
         if outcome.failed and order.gaps == "fail":
-            raise UnspokenError(outcome)
+            raise UnspokenError(
+                outcome, remedy="With --gaps mark, a low tone stands for what can't be spoken."
+            )
         findings = []
         if order.listener is not None:
             watch.stage("listening")

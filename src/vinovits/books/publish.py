@@ -18,7 +18,7 @@ from vinovits.books.overlay import Line, SyncedChapter, TextBlock, write_overlay
 from vinovits.books.plan import Plan, PlannedChapter
 from vinovits.books.samples import BookSound, Heard, lengths
 from vinovits.errors import OutputError, UsageError
-from vinovits.output.atomic import atomic_file, write_error
+from vinovits.output.atomic import atomic_file, check_file, write_error
 from vinovits.output.timings import TimingsFormat, timings_format
 
 if TYPE_CHECKING:
@@ -103,6 +103,23 @@ def wanted(out: Path, extension: str | None, timings: Sequence[str]) -> Wanted:
     )
 
 
+def check_out(want: Wanted) -> None:
+    """Find out whether what is wanted can be written, and make the folder that it goes to.
+
+    Raises:
+        OutputError: It can't.
+    """
+    if not want.is_folder:
+        for extension in (want.out.suffix, *want.timings):
+            check_file(want.out.with_suffix(extension))
+        return
+    try:
+        want.out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=want.out).close()
+    except OSError as error:
+        raise write_error(want.out, error) from error
+
+
 def publish(
     store: UnitStore,
     plan: Plan,
@@ -137,6 +154,7 @@ def publish(
         MissingExtraError: What writes it isn't installed.
     """
     need_av()
+    check_out(want)
     work = work or plan.name
     sound = BookSound(store, work, rate, stop)
     gaps: list[int] = []
@@ -202,16 +220,11 @@ class _Writer:
     def whole(self, marks: Sequence[Mark]) -> tuple[list[Path], float]:
         """One file."""
         out = self._want.out
-        out.parent.mkdir(parents=True, exist_ok=True)
         return self._file(out, 0, len(self._plan.units), self._tags, marks)
 
     def chapters(self) -> tuple[list[Path], float]:
         """A file for each chapter, in a folder."""
         folder = self._want.out
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise write_error(folder, error) from error
         files: list[Path] = []
         total = 0.0
         count = len(self._plan.chapters)
@@ -228,7 +241,6 @@ class _Writer:
     def overlay(self, narrator: str) -> tuple[list[Path], float]:
         """An EPUB with text and audio."""
         out = self._want.out
-        out.parent.mkdir(parents=True, exist_ok=True)
         synced = []
         with tempfile.TemporaryDirectory(prefix="vinovits-", dir=out.parent) as temporary:
             for number, chapter in enumerate(self._plan.chapters):

@@ -153,10 +153,15 @@ def book(
         lexicon = [*lexicon_entries(cast.lexicon), *lexicon]
     show = making.show()
     if file.suffix.lower() in SUBTITLES:
-        if timings or proof or gaps == "mark":
+        for_books = {
+            "--format": extension, "--timings": timings, "--title": title, "--author": author,
+            "--cover": cover, "--tags and --no-tags": tags is not None, "--notes": notes,
+            "--tables": tables, "--code": code, "--no-captions": not captions,
+            "--gaps mark": gaps == "mark", "--proof": proof,
+        }  # fmt: skip
+        if given := [name for name, is_given in for_books.items() if is_given]:
             raise UsageError(
-                "--timings, --proof and --gaps mark are for books; subtitles are spoken as they "
-                "stand."
+                f"Leave out {', '.join(given)}: for books only; subtitles are spoken as they stand."
             )
         cues = read_cues(file, encoding)
         units = dubbing_units(cues, cast)

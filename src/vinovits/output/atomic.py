@@ -67,6 +67,25 @@ def atomic_file(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_file(target: Path) -> None:
+    """Find out whether a file can be written, and make its folder; a file that is there stays.
+
+    Args:
+        target: What `atomic_file` is to write after a long time.
+
+    Raises:
+        OutputError: As `atomic_file` raises.
+    """
+    final = _checked(target)
+    part = _part_of(final)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        part.unlink()
+    except OSError as error:
+        raise write_error(target, error) from error
+
+
 @contextmanager
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Give the path of an empty temporary folder that becomes `target` if the block succeeds.
