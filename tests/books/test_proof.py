@@ -151,6 +151,19 @@ def test_a_seed_that_cannot_be_spoken_is_passed_over(store: UnitStore) -> None:
     assert (finding.seed, finding.best) == (2, 0.0)
 
 
+def test_who_stops_it_keeps_what_was_spoken_first(store: UnitStore) -> None:
+    class Stopping(FakeListener):
+        def __call__(self, samples: np.ndarray) -> Transcript:
+            found = super().__call__(samples)
+            if self.asked[-1] == (0, 1):
+                raise KeyboardInterrupt
+            return found
+
+    with pytest.raises(KeyboardInterrupt):
+        proof_listen(store, "book", FakeSpeakers(store), Stopping({(0, 0): MUFFLED}))
+    assert kept_seeds(store) == [0, 0, 0]
+
+
 def test_what_is_known_short_or_not_english_is_not_heard(tmp_path: Path) -> None:
     units = [
         unit(0),

@@ -470,6 +470,14 @@ class UnitStore:
             known = tuple(spoken.from_json(sentences))
             yield _unit(row), Piece(key, self._path(key), rate, samples, known)
 
+    def piece(self, key: str) -> Piece | None:
+        """What was made under a name from `piece_key`; None: nothing."""
+        found = self._rows("SELECT rate, samples, sentences FROM pieces WHERE key = ?", (key,))
+        if not found or not self._path(key).is_file():
+            return None
+        [(rate, samples, sentences)] = found
+        return Piece(key, self._path(key), rate, samples, tuple(spoken.from_json(sentences)))
+
     def drop_pieces(self, work: str) -> None:
         """Delete what was made of a work's units, but for what others have too.
 

@@ -147,14 +147,15 @@ def _judged(
         return None
     for again in other_readings(unit):
         key = facts.key(again.text, again.settings)
-        if not store.done(work, unit.number, key):
+        # Not recorded as the unit's before the best is known: this may be stopped.
+        other_piece = store.piece(key)
+        if other_piece is None:
             try:
                 chunks = speakers.speak(again.voice, again.text, again.settings).result()
             except VinovitsError:
                 continue
             store.make(key, facts.sampling_rate, chunks)
-            store.done(work, unit.number, key)
-        _, other_piece = next(store.pieces_and_gaps(work, unit.number, unit.number + 1))
+            other_piece = store.piece(key)
         assert other_piece is not None
         rate = error_rate(words, words_of(listener(_at_16_khz(other_piece)).text))
         if rate < best:
