@@ -23,7 +23,9 @@ def test_a_book_comes_back_whole(tmp_path: Path) -> None:
     [
         ("import os; os.kill(os.getpid(), 9)", "is broken, or needs more memory"),
         ("raise MemoryError", "is broken, or needs more memory"),
-        ("{}['spine']", r"in a way that wasn't foreseen \(KeyError: 'spine'\)"),
+        ("{}['spine']", r"in a way that wasn't foreseen \(KeyError\)\.$"),
+        ("open('/no/such/file')", r"in a way that wasn't foreseen \(FileNotFoundError\)\.$"),
+        ("import sys; sys.exit('at /no/such/file')", r"in a way that wasn't foreseen\.$"),
     ],
 )
 def test_a_reader_that_ends_badly_says_how(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -59,7 +60,10 @@ def read_apart(path: Path, encoding: str | None, seconds: float) -> Book:
         if done.returncode < 0 or last.startswith("MemoryError"):
             why = "is broken, or needs more memory to be read than a book may."
         else:
-            why = f"can't be read: it is broken in a way that wasn't foreseen ({last[:300]})."
+            # Its kind only: what else is said may name files of a server to a stranger.
+            kind = re.match(r"[\w.]+(?=:|$)", last)
+            named = f" ({kind[0]})" if kind else ""
+            why = f"can't be read: it is broken in a way that wasn't foreseen{named}."
         raise TextError(f"{path.name} {why}") from None
     if "fault" in answer:
         raise _FAULTS[answer["fault"]](answer["message"])
