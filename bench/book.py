@@ -216,8 +216,10 @@ def whole(text: str, words: int, work: Path, options: list[str], picture: Path |
     source.write_text(text := first_words(text, words), encoding="utf-8")
     out = work / "whole.m4b"
     run = call("whole", "book", str(source), "--out", str(out), *options)
-    # Each heading and verse is a unit.
-    chapter = text.split("\n\n## ")[1].count("\n\n") + 2
+    # Each heading and verse is a unit; the first chapter stands behind a title and its own heading.
+    paragraphs = text.split("\n\n")
+    headings = (n for n, one in enumerate(paragraphs) if n > 1 and one.startswith("#"))
+    chapter = next(headings, len(paragraphs) // 10)
     after = next((at for at, done, _ in run.done if done >= chapter), run.first)
     speaking = [mb for at, mb in run.resident if after < at < run.last]
     writing = [mb for at, mb in run.resident if at >= run.last]
